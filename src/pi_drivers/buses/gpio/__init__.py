@@ -1,0 +1,1 @@
+"""General purpose input and output pins."""

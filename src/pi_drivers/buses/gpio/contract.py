@@ -1,0 +1,166 @@
+"""What a back end for general purpose pins must do.
+
+Lines are named by their offset on the header's GPIO chip, which is the BCM number (17 is GPIO17, pin 11). Every call
+takes microseconds and is made on the event loop or, to stop an actuator, from any thread. Reserving a line twice in one
+process is kept apart by `host.claims`; a line that another process holds is a `ClaimedError` here.
+"""
+
+import enum
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Pull(enum.Enum):
+    """The resistor the Pi switches to an input; `NONE` leaves it floating, where it reads noise."""
+
+    NONE = "none"
+    UP = "up"
+    DOWN = "down"
+
+
+class EdgeEvent(NamedTuple):
+    """One transition, as the kernel saw it."""
+
+    offset: int
+    rising: bool
+    timestamp_ns: int
+    """CLOCK_MONOTONIC, taken in the interrupt, not when it was read."""
+    seqno: int
+    """Counts all events of the request from 1; a gap is the number of lost events."""
+
+
+class OutputLine(ABC):
+    """One line driven by the Pi.
+
+    PWM here is made by software with a jitter of some microseconds; `buses.pwm` has the hardware's. Whatever ran on the
+    line before (PWM, servo pulses, a pulse train) ends with the next call.
+    """
+
+    @property
+    @abstractmethod
+    def offset(self) -> int:
+        """The line's BCM number."""
+
+    @abstractmethod
+    def write(self, high: bool) -> None:
+        """Drive the line to a steady level."""
+
+    @abstractmethod
+    def read(self) -> bool:
+        """The level on the line now."""
+
+    @abstractmethod
+    def pwm(self, frequency_hz: int, duty: float) -> None:
+        """Start or change PWM. Duty 0 and 1 are steady levels without a glitch.
+
+        Args:
+            frequency_hz: 1 to 10000.
+            duty: the high part of the period, 0 to 1; resolved to 1 µs or better.
+
+        Raises:
+            ArgumentError: outside these ranges; what ran before runs on.
+        """
+
+    @abstractmethod
+    def servo(self, pulse_us: int, frequency_hz: int = 50) -> None:
+        """Start or change servo pulses.
+
+        Args:
+            pulse_us: 500 to 2500; 0 ends the pulses and lets the servo go limp.
+            frequency_hz: 40 to 500; the pulse must fit into the period.
+
+        Raises:
+            ArgumentError: outside these ranges; what ran before runs on.
+        """
+
+    @abstractmethod
+    def pulse_train(self, high_us: int, low_us: int, count: int) -> None:
+        """Send exactly `count` pulses, timed by C code or the kernel, and end low. Returns at once.
+
+        Raises:
+            ArgumentError: a width or the count is below 1.
+        """
+
+    @abstractmethod
+    def sending(self) -> bool:
+        """Whether a pulse train is still going out."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let the line go. Its level stays as it is, as on current Pi kernels: write low before. Idempotent."""
+
+
+class InputLine(ABC):
+    """One line read by the Pi."""
+
+    @property
+    @abstractmethod
+    def offset(self) -> int:
+        """The line's BCM number."""
+
+    @abstractmethod
+    def read(self) -> bool:
+        """The level now; inverted when requested active low."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let the line go. Idempotent."""
+
+
+class EdgeLines(ABC):
+    """Several lines in one request, whose edges come in one stream in the order they happened.
+
+    The kernel buffers up to 1024 events; what does not fit is lost, and shows as a gap in `seqno`.
+    """
+
+    @abstractmethod
+    def fileno(self) -> int:
+        """Readable while events wait: fit for `loop.add_reader`."""
+
+    @abstractmethod
+    def read_events(self) -> list[EdgeEvent]:
+        """All events that wait, oldest first; empty when there are none. Never blocks."""
+
+    @abstractmethod
+    def levels(self) -> dict[int, bool]:
+        """The level of every line now, by offset."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let the lines go. Idempotent."""
+
+
+class Gpio(ABC):
+    """The GPIO chip of the header."""
+
+    @abstractmethod
+    def output(self, offset: int, *, initial: bool = False, active_low: bool = False) -> OutputLine:
+        """Take a line as output, at `initial` from its first moment.
+
+        Raises:
+            ClaimedError: another process or the kernel holds the line.
+            BusAbsentError: this machine has no such chip or line.
+            BusPermissionError: the user may not open the chip.
+        """
+
+    @abstractmethod
+    def input(self, offset: int, *, pull: Pull = Pull.NONE, active_low: bool = False) -> InputLine:
+        """Take a line as input. Raises as `output` does."""
+
+    @abstractmethod
+    def edges(
+        self, offsets: Sequence[int], *, pull: Pull = Pull.NONE, active_low: bool = False, debounce_us: int = 0
+    ) -> EdgeLines:
+        """Take lines as inputs and listen for both edges of all of them in one request. Raises as `output` does.
+
+        Args:
+            offsets: one or more different lines.
+            pull: as for `input`.
+            active_low: a low level counts as high, a falling edge as rising.
+            debounce_us: a level must hold this long before its edge counts; the kernel filters.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let the chip go. Idempotent."""

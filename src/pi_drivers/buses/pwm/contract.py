@@ -1,0 +1,46 @@
+"""What a back end for the hardware's pulse-width modulation must do.
+
+The Pi's PWM block keeps a pulse exact to nanoseconds without the CPU, on GPIO 12, 13, 18 and 19 only and only where the
+matching overlay is loaded. Other pins use the software PWM of `buses.gpio`.
+"""
+
+from abc import ABC, abstractmethod
+
+
+class PwmChannel(ABC):
+    """One output of the PWM block. Calls take microseconds; a channel has one user at a time."""
+
+    @abstractmethod
+    def set(self, period_ns: int, pulse_ns: int) -> None:
+        """Set period and pulse width and start. A change takes effect at the end of the running period.
+
+        Raises:
+            ArgumentError: the pulse is longer than the period, negative, or the period is 0.
+            BusError: the kernel refused the setting.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop the output, which then is low, and let the channel go. Idempotent."""
+
+
+class HardwarePwm(ABC):
+    """The PWM block of the Pi."""
+
+    @abstractmethod
+    def available(self, offset: int) -> bool:
+        """Whether this GPIO is connected to a PWM channel that can be opened now."""
+
+    @abstractmethod
+    def overlay_line(self, offset: int) -> str | None:
+        """The line for config.txt that connects this GPIO to the PWM block; None where no line can."""
+
+    @abstractmethod
+    def open(self, offset: int) -> PwmChannel:
+        """Take the channel of a GPIO.
+
+        Raises:
+            BusAbsentError: not connected; the message has the line for config.txt.
+            ClaimedError: the channel is in use by another process.
+            BusPermissionError: the user may not use PWM.
+        """

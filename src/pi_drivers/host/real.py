@@ -1,0 +1,54 @@
+"""The Raspberry Pi this process runs on. The only file that imports the real back ends of the buses."""
+
+import asyncio
+import time
+
+from pi_drivers.buses.gpio.contract import Gpio
+from pi_drivers.buses.i2c.contract import I2cBus
+from pi_drivers.buses.pwm.contract import HardwarePwm
+from pi_drivers.host.contract import SECOND, Host
+from pi_drivers.runtime.worker import BusWorker
+
+
+class RealHost(Host):
+    """The machine itself. Each bus imports its library when it is first used."""
+
+    name = "real"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._gpio: Gpio | None = None
+        self._pwm: HardwarePwm | None = None
+
+    @property
+    def gpio(self) -> Gpio:
+        if self._gpio is None:
+            from pi_drivers.buses.gpio.real import RealGpio  # noqa: PLC0415
+
+            self._gpio = RealGpio()
+        return self._gpio
+
+    @property
+    def pwm(self) -> HardwarePwm:
+        if self._pwm is None:
+            from pi_drivers.buses.pwm.real import SysfsPwm  # noqa: PLC0415
+
+            self._pwm = SysfsPwm()
+        return self._pwm
+
+    def open_i2c(self, number: int) -> I2cBus:
+        from pi_drivers.buses.i2c.real import SmbusI2c  # noqa: PLC0415
+
+        return SmbusI2c(number)
+
+    def now_ns(self) -> int:
+        return time.monotonic_ns()
+
+    def sleep(self, duration_ns: int) -> None:
+        time.sleep(duration_ns / SECOND)
+
+    async def wait(self, duration_ns: int) -> None:
+        await asyncio.sleep(duration_ns / SECOND)
+
+    def new_worker(self, name: str) -> BusWorker:
+        return BusWorker(name)

@@ -1,0 +1,69 @@
+"""The table of models: one line each, loaded when a machine first asks for it.
+
+Listing the table costs nothing, so the module is ready before any driver is imported; a model whose library is
+missing is an error for those who configure it, not for everybody else.
+"""
+
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from viam.proto.app.robot import ComponentConfig
+from viam.proto.common import ResourceName
+from viam.resource.base import ResourceBase
+from viam.resource.registry import Registry, ResourceCreatorRegistration
+from viam.resource.types import API, RESOURCE_NAMESPACE_RDK, RESOURCE_TYPE_COMPONENT, Model, ModelFamily
+
+if TYPE_CHECKING:
+    from pi_drivers.models.base import HardwareModel
+
+NAMESPACE = "bramble"
+FAMILY = "pi-drivers"
+
+MODELS: Mapping[str, str] = {
+    # model name: "<Viam API>.<file>:<class>" below pi_drivers.models
+    "board": "board.pi_board:PiBoard",
+    "dc-motor": "motor.dc_motor:DcMotor",
+    "incremental-encoder": "encoder.incremental:IncrementalEncoder",
+    "sht31": "sensor.sht31:Sht31Sensor",
+}
+
+
+def model_of(name: str) -> Model:
+    """The full Viam model, for example `bramble:pi-drivers:sht31`."""
+    return Model(ModelFamily(NAMESPACE, FAMILY), name)
+
+
+def api_of(name: str) -> API:
+    """The Viam API of a model; its folder carries the name."""
+    return API(RESOURCE_NAMESPACE_RDK, RESOURCE_TYPE_COMPONENT, MODELS[name].partition(".")[0])
+
+
+def load(name: str) -> "type[HardwareModel[Any]]":
+    """Import the class of a model.
+
+    Raises:
+        KeyError: the table has no such model.
+    """
+    path, _, attribute = MODELS[name].partition(":")
+    module = importlib.import_module(f"pi_drivers.models.{path}")
+    model_class: type[HardwareModel[Any]] = getattr(module, attribute)
+    return model_class
+
+
+def register_all() -> None:
+    """Tell the SDK's registry about every model of the table, without importing one. Idempotent."""
+    known = Registry.REGISTERED_RESOURCE_CREATORS()
+    for name in MODELS:
+        if f"{api_of(name)}/{model_of(name)}" not in known:
+            Registry.register_resource_creator(api_of(name), model_of(name), _registration(name))
+
+
+def _registration(name: str) -> ResourceCreatorRegistration:
+    def create(config: ComponentConfig, dependencies: Mapping[ResourceName, ResourceBase]) -> ResourceBase:
+        return load(name).new(config, dependencies)
+
+    def validate(config: ComponentConfig) -> tuple[Sequence[str], Sequence[str]]:
+        return load(name).validate_config(config)
+
+    return ResourceCreatorRegistration(create, validate)

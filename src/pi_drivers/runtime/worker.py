@@ -1,0 +1,89 @@
+"""One thread for each bus: chips are plain synchronous code, and a whole reading is atomic on its bus.
+
+Python's own executors join their threads when the interpreter exits, so a bus that hangs would hang the exit. These
+threads are daemons and are left behind when they do not come back.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from pi_drivers.errors import ClosedError
+
+T = TypeVar("T")
+Job = Callable[[], None]
+
+
+class BusWorker:
+    """Runs jobs one after the other on a thread of its own. `run` is called on the event loop."""
+
+    def __init__(self, name: str, *, entered: Job = lambda: None, left: Job = lambda: None) -> None:
+        """Start the thread.
+
+        Args:
+            name: for the thread and for messages, for example `i2c-1`.
+            entered: called when a job is handed over, so that a simulated clock can wait for it.
+            left: called when the job's result is on its way back.
+        """
+        self._name = name
+        self._entered = entered
+        self._left = left
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._work, name=f"bus {name}", daemon=True)
+        self._thread.start()
+
+    async def run(self, job: Callable[[], T]) -> T:
+        """Run a job on the thread and wait for its result; a cancelled wait leaves the job to end by itself.
+
+        Raises:
+            ClosedError: the worker was stopped.
+        """
+        if self._stopped:
+            raise ClosedError(f"{self._name}: the bus was closed")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._entered()
+        self._jobs.put(lambda: self._execute(job, future, loop))
+        return await future
+
+    def stop(self, last_job: Job = lambda: None) -> None:
+        """Take no more jobs; those queued before still run, then `last_job`. Idempotent, does not wait."""
+        if not self._stopped:
+            self._stopped = True
+            self._jobs.put(last_job)
+            self._jobs.put(None)
+
+    async def ended(self) -> None:
+        """Wait until the thread is gone."""
+        while self._thread.is_alive():  # noqa: ASYNC110 - a thread cannot set an event of a loop that may be gone
+            await asyncio.sleep(0.001)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+
+    def _execute(self, job: Callable[[], T], future: asyncio.Future[T], loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            result = job()
+        except BaseException as error:  # noqa: BLE001 - every failure belongs to the caller, none to the thread
+            self._answer(loop, future, future.set_exception, error)
+        else:
+            self._answer(loop, future, future.set_result, result)
+        finally:
+            self._left()
+
+    @staticmethod
+    def _answer(
+        loop: asyncio.AbstractEventLoop, future: asyncio.Future[T], settle: Callable[..., None], value: object
+    ) -> None:
+        def settle_if_wanted() -> None:
+            if not future.done():
+                settle(value)
+
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(settle_if_wanted)
+
+

@@ -1,0 +1,1 @@
+"""The surroundings of the simulated Pi: wires, time, physics and faults."""
