@@ -6,7 +6,7 @@ nothing from the operating system, so it cannot tell them apart. **Whatever read
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from pi_drivers.buses.gpio.contract import Gpio
 from pi_drivers.buses.i2c.contract import I2cBus
@@ -21,6 +21,16 @@ SECOND = 1_000_000_000
 B = TypeVar("B")
 
 
+class PinView(Protocol):
+    """A pin in use, as others may look at it: reading disturbs nobody."""
+
+    def level(self) -> bool:
+        """The level now."""
+
+    def duty(self) -> float:
+        """The share of time it is driven high, 0 to 1."""
+
+
 class Host(ABC):
     """One machine. Buses open when first used, so a host without hardware libraries can still be asked the time."""
 
@@ -29,6 +39,7 @@ class Host(ABC):
 
     def __init__(self) -> None:
         self.claims = Claims()
+        self.pins_in_use: dict[int, PinView] = {}
         self._i2c: dict[int, SharedBus[I2cBus]] = {}
 
     @property

@@ -1,0 +1,37 @@
+"""The values a pin takes, checked in one place for every back end, before anything is sent."""
+
+from pi_drivers.errors import ArgumentError
+
+PWM_HZ = (1, 10_000)
+SERVO_US = (500, 2_500)
+SERVO_HZ = (40, 500)
+
+
+def check_pwm(offset: int, frequency_hz: int, duty: float) -> None:
+    """Raises: ArgumentError: the frequency or the duty is out of range (NaN is)."""
+    _check_range(f"GPIO{offset}: PWM frequency", frequency_hz, PWM_HZ, "Hz")
+    if not 0.0 <= duty <= 1.0:
+        raise ArgumentError(f"GPIO{offset}: PWM duty must be between 0 and 1, got {duty}")
+
+
+def check_servo(offset: int, pulse_us: int, frequency_hz: int) -> None:
+    """Raises: ArgumentError: the frequency or the pulse is out of range, or the pulse fills the whole period."""
+    _check_range(f"GPIO{offset}: servo frequency", frequency_hz, SERVO_HZ, "Hz")
+    if pulse_us == 0:
+        return
+    _check_range(f"GPIO{offset}: servo pulse", pulse_us, SERVO_US, "µs")
+    if pulse_us * frequency_hz >= 1_000_000:
+        raise ArgumentError(f"GPIO{offset}: a servo pulse of {pulse_us} µs does not fit into a period at {frequency_hz} Hz")
+
+
+def check_pulse_train(offset: int, high_us: int, low_us: int, count: int) -> None:
+    """Raises: ArgumentError: a width or the count is below 1."""
+    for name, value in (("high part", high_us), ("low part", low_us), ("count", count)):
+        if value < 1:
+            raise ArgumentError(f"GPIO{offset}: a pulse train's {name} must be at least 1, got {value}")
+
+
+def _check_range(what: str, value: float, allowed: tuple[int, int], unit: str) -> None:
+    low, high = allowed
+    if not low <= value <= high:
+        raise ArgumentError(f"{what} must be between {low} and {high} {unit}, got {value}")

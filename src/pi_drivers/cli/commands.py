@@ -1,0 +1,109 @@
+"""The command line: what a person types after `./run.sh`.
+
+Commands read their arguments here and leave the work to modules without a command line. Exit status: 0 when
+all went well, 1 when a config has problems or an address cannot be used, 2 for a wrong command line.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from pi_drivers.cli.machine import Machine
+from pi_drivers.cli.reading import read_machine
+from pi_drivers.errors import DriverError
+
+CONFIG = click.argument("config", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+DURATION = click.FloatRange(min=0, min_open=True)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Viam drivers for the hardware people wire to a Raspberry Pi."""
+
+
+@cli.command()
+@CONFIG
+def check(config: Path) -> None:
+    """Check a machine config without opening anything."""
+    from pi_drivers.cli.checks import judge  # noqa: PLC0415 - `--help` needs no driver
+
+    judgement = judge(read_machine(config))
+    for note in judgement.notes:
+        click.echo(f"note: {note}; not checked")
+    for problem in judgement.problems:
+        click.echo(problem)
+    count = len(judgement.problems)
+    if count:
+        click.echo(f"{count} problem{'' if count == 1 else 's'} in {config}")
+        raise SystemExit(1)
+    click.echo("no problems")
+
+
+@cli.command()
+@CONFIG
+@click.option("--listen", default="127.0.0.1:8080", show_default=True, metavar="ADDRESS",
+              help="HOST:PORT or the path of a socket; port 0 picks a free one.")  # fmt: skip
+@click.option("--backend", type=click.Choice(["real", "mock"]), help="Run every component on this one.")
+@click.option("--duration", type=DURATION, metavar="SECONDS", help="Stop after so long; else at Ctrl-C.")
+def up(config: Path, listen: str, backend: str | None, duration: float | None) -> None:
+    """Run a machine config without viam-server and serve SDK clients."""
+    from pi_drivers.cli.checks import judge  # noqa: PLC0415
+    from pi_drivers.cli.up import Voices, address_of, is_open_to_others, run_up  # noqa: PLC0415
+
+    address = address_of(listen)
+    machine = read_machine(config)
+    if backend is not None:
+        machine = _overridden(machine, backend)
+    judgement = judge(machine)
+    problems = [*judgement.problems, *(f"{note}; only viam-server can run it" for note in judgement.notes)]
+    if problems:
+        for problem in problems:
+            _warn(f"error: {problem}")
+        raise SystemExit(1)
+    if is_open_to_others(address):
+        _warn(f"warning: {listen} can be reached from other computers, and there is no authentication and no "
+              "encryption: whoever reaches it moves this machine")  # fmt: skip
+    asyncio.run(run_up(machine, judgement, address, duration, Voices(_say, _warn)))
+
+
+@cli.command()
+@click.option("--duration", type=DURATION, default=20, show_default=True, metavar="SECONDS")
+def demo(duration: float) -> None:
+    """Drive a simulated rover: motors turn, encoders count, an air sensor reads."""
+    from pi_drivers.cli.demo import run_demo  # noqa: PLC0415
+
+    asyncio.run(run_demo(duration))
+
+
+def _overridden(machine: Machine, backend: str) -> Machine:
+    for one in machine.contradicting(backend):
+        own = one.attributes["backend"]
+        _warn(f'warning: {one.label} asks for backend "{own}", but --backend {backend} wins')
+    return machine.with_backend(backend)
+
+
+def _say(line: str) -> None:
+    click.echo(line)
+
+
+def _warn(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run a command; returns the exit status."""
+    try:
+        cli.main(list(argv), prog_name="run.sh", standalone_mode=False)
+    except click.exceptions.Abort:
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except DriverError as error:
+        _warn(f"error: {error.message}")
+        return 1
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else 1
+    return 0

@@ -1,0 +1,85 @@
+"""How the demo shows its rover: a table that changes in place on a terminal, a line a second where there is none."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+
+class Wheel(NamedTuple):
+    """A wheel at one moment."""
+
+    name: str
+    power: float
+    """-1 to 1."""
+    revolutions: float
+    ticks: int
+
+
+class Snapshot(NamedTuple):
+    """The rover at one moment."""
+
+    time_s: float
+    doing: str
+    wheels: Sequence[Wheel]
+    air: Mapping[str, Any] | str
+    """The sensor's readings, or why there are none."""
+
+
+Show = Callable[[Snapshot], None]
+
+
+@contextmanager
+def view(console: Console | None = None) -> Iterator[Show]:
+    """The way to show snapshots on this console."""
+    console = console or Console()
+    if console.is_terminal:
+        with Live(console=console, auto_refresh=False) as live:
+            yield lambda snapshot: live.update(table(snapshot), refresh=True)
+    else:
+        yield _line_a_second(console)
+
+
+def table(snapshot: Snapshot) -> Table:
+    """A snapshot as a table."""
+    shown = Table(title=f"rover after {snapshot.time_s:.1f} s: {snapshot.doing}")
+    for column in ("component", "power", "turns", "encoder ticks"):
+        shown.add_column(column, justify="left" if column == "component" else "right")
+    for wheel in snapshot.wheels:
+        turns = f"{wheel.revolutions:.2f}"
+        shown.add_row(f"{wheel.name} wheel", f"{wheel.power:+.0%}", turns, str(wheel.ticks))
+    shown.caption = _air_text(snapshot.air)
+    return shown
+
+
+def line(snapshot: Snapshot) -> str:
+    """A snapshot as a line."""
+    wheels = "; ".join(
+        f"{wheel.name} {wheel.power:+.0%} {wheel.revolutions:.2f} turns {wheel.ticks} ticks"
+        for wheel in snapshot.wheels
+    )
+    return f"{snapshot.time_s:.1f} s, {snapshot.doing}: {wheels}; {_air_text(snapshot.air)}"
+
+
+def _air_text(air: Mapping[str, Any] | str) -> str:
+    if isinstance(air, str):
+        return f"air: {air}"
+    values = ", ".join(f"{key} {value:.2f}" for key, value in air.items() if isinstance(value, int | float))
+    return f"air: {values}"
+
+
+def _line_a_second(console: Console) -> Show:
+    shown_s: set[int] = set()
+
+    def show(snapshot: Snapshot) -> None:
+        second = math.floor(snapshot.time_s)
+        if second not in shown_s:
+            shown_s.add(second)
+            console.file.write(f"{line(snapshot)}\n")
+            console.file.flush()
+
+    return show

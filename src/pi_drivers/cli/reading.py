@@ -1,0 +1,151 @@
+"""From a JSON file to a `Machine`, with a line for everything that is wrong with the file's form.
+
+viam-server's own format: a component has a `name`, an `api` (`rdk:component:motor`, or the older `type` and
+`namespace`), a `model`, and may have `attributes` and `depends_on`. What else a machine config holds is
+passed over.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pi_drivers import registry
+from pi_drivers.cli.machine import MODEL_PREFIX, Component, Machine
+from pi_drivers.config.wording import closest, did_you_mean, shown
+from pi_drivers.errors import ConfigError
+
+KEYS = ("name", "api", "type", "namespace", "model", "attributes", "depends_on")
+API_PREFIX = "rdk:component:"
+
+
+def read_machine(path: Path) -> Machine:
+    """Read a machine config.
+
+    Raises:
+        ConfigError: the file cannot be read, or is no JSON object; the message says where.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ConfigError(f"{path}: cannot be read: {reason}") from None
+    return machine_from_text(text, str(path))
+
+
+def machine_from_text(text: str, source: str) -> Machine:
+    """The machine in a JSON text; `source` is the file's name for messages.
+
+    Raises:
+        ConfigError: no JSON, or no object.
+    """
+    duplicates: list[str] = []
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys = [key for key, _ in pairs]
+        duplicates.extend(key for key in dict.fromkeys(keys) if keys.count(key) > 1)
+        return dict(pairs)
+
+    try:
+        document = json.loads(text, object_pairs_hook=unique)
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{source}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}") from None
+    except RecursionError:
+        raise ConfigError(f"{source}: not valid JSON: nested too deeply") from None
+    if not isinstance(document, dict):
+        raise ConfigError(f'{source}: expected an object with "components", got {shown(document)}')
+    repeated = [
+        f"key {shown(key)} stands twice in one object; only the last would count" for key in duplicates
+    ]
+    return _machine(document, repeated)
+
+
+def _machine(document: Mapping[str, Any], problems: list[str]) -> Machine:
+    entries = document.get("components", [])
+    if not isinstance(entries, list):
+        return Machine((), (*problems, f"components: expected a list, got {shown(entries)}"))
+    if "components" not in document:
+        problems = [*problems, f"components: is required{_perhaps_mistyped('components', document)}"]
+    read = [_read_entry(index, entry) for index, entry in enumerate(entries)]
+    components = tuple(one.component for one in read if one.component)
+    found = [problem for one in read for problem in one.problems]
+    return Machine(components, (*problems, *found), bool(document.get("remotes")))
+
+
+class _Entry(NamedTuple):
+    component: Component | None
+    problems: list[str]
+
+
+def _read_entry(index: int, entry: object) -> _Entry:
+    place = f"components[{index}]"
+    if not isinstance(entry, dict):
+        return _Entry(None, [f"{place}: expected an object, got {shown(entry)}"])
+    name = entry.get("name")
+    named = f"{place} {shown(name)}" if isinstance(name, str) else place
+    problems = [f"{named}: {problem}" for problem in _form_problems(entry)]
+    if problems:
+        return _Entry(None, problems)
+    component = Component(
+        index=index,
+        name=str(name),
+        subtype=_api(entry).removeprefix(API_PREFIX),
+        model=entry["model"],
+        attributes=entry.get("attributes") or {},
+        depends_on=tuple(entry.get("depends_on") or ()),
+    )
+    return _Entry(component, [f"{component.place}: {problem}" for problem in _key_problems(entry)])
+
+
+def _form_problems(entry: Mapping[str, Any]) -> Iterator[str]:
+    """What keeps an entry from being a component at all."""
+    for key in ("name", "model"):
+        if key not in entry:
+            yield f"{key}: is required{_perhaps_mistyped(key, set(entry) - set(KEYS))}"
+        elif not isinstance(entry[key], str) or not entry[key]:
+            yield f"{key}: expected a string, got {shown(entry[key])}"
+    if not isinstance(entry.get("attributes") or {}, dict):
+        yield f"attributes: expected an object, got {shown(entry['attributes'])}"
+    yield from _depends_on_problems(entry.get("depends_on") or [])
+    yield from _api_problems(entry)
+
+
+def _depends_on_problems(depends_on: object) -> Iterator[str]:
+    if not isinstance(depends_on, list) or not all(isinstance(name, str) for name in depends_on):
+        yield f"depends_on: expected a list of names, got {shown(depends_on)}"
+
+
+def _key_problems(entry: Mapping[str, Any]) -> Iterator[str]:
+    """Likely typos among keys; keys that resemble none of ours are viam-server's business."""
+    for key in entry:
+        hint = "" if key in KEYS else did_you_mean(key, KEYS)
+        if hint:
+            yield f"{shown(key)[1:-1]}: unknown key{hint}"
+
+
+def _perhaps_mistyped(key: str, others: Iterable[str]) -> str:
+    guess = closest(key, others)
+    return f" (is {shown(guess)} a typo?)" if guess else ""
+
+
+def _api(entry: Mapping[str, Any]) -> str:
+    if isinstance(entry.get("api"), str):
+        return str(entry["api"])
+    return f"{entry.get('namespace') or 'rdk'}:component:{entry.get('type')}"
+
+
+def _api_problems(entry: Mapping[str, Any]) -> Iterator[str]:
+    model = entry.get("model")
+    own = (
+        model.removeprefix(MODEL_PREFIX) if isinstance(model, str) and model.startswith(MODEL_PREFIX) else ""
+    )
+    right = str(registry.api_of(own)) if own in registry.MODELS else ""
+    if "api" not in entry and "type" not in entry:
+        yield f"api: is required{f', for this model {shown(right)}' if right else ''}"
+        return
+    key = "api" if "api" in entry else "type"
+    api = _api(entry)
+    if not isinstance(entry[key], str) or api.count(":") != 2:
+        yield f'{key}: expected a text such as "rdk:component:motor", got {shown(entry[key])}'
+    elif right and api != right:
+        yield f"{key}: this model is {shown(right)}, got {shown(entry[key])}"

@@ -1,0 +1,182 @@
+"""`up`: a machine config at work without viam-server, for a desk, a bench or a test.
+
+SDK clients connect to it as to a machine. There is no authentication and no encryption, so it listens on this
+computer alone unless told otherwise.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import viam.logging
+from grpclib import Status
+from viam.errors import ViamGRPCError
+from viam.resource.base import ResourceBase
+from viam.rpc.server import Server
+
+from pi_drivers.cli.checks import Judgement
+from pi_drivers.cli.machine import Machine
+from pi_drivers.cli.running import RunningMachine, Say
+from pi_drivers.errors import ArgumentError
+from pi_drivers.runtime.arguments import Address, parse_address
+from pi_drivers.runtime.guard import Guard
+from pi_drivers.runtime.serving import close_server, serve
+
+LONGEST_SOCKET_PATH = 103
+"""Linux keeps a socket's path in 108 bytes with its end mark; other systems have 104."""
+
+
+@dataclass(frozen=True)
+class Voices:
+    """Where lines for the user go."""
+
+    say: Say
+    """What happens, to stdout."""
+    warn: Say
+    """What went wrong, to stderr."""
+
+
+def address_of(text: str) -> Address:
+    """Where to listen: `HOST:PORT`, `:PORT` (this computer), or a socket's path.
+
+    Raises:
+        ArgumentError: no address, a port out of range, or a path too long for a socket.
+    """
+    address = parse_address(text)
+    if address.path is None:
+        if not 0 <= (address.port or 0) <= 65535:
+            raise ArgumentError(f"--listen: a port must be between 0 and 65535, got {address.port}")
+        return Address(host="127.0.0.1", port=address.port) if address.host == "localhost" else address
+    if "/" not in address.path and not address.path.endswith(".sock"):
+        raise ArgumentError(f'--listen: expected HOST:PORT or the path of a socket, got "{text}"')
+    if len(address.path.encode()) > LONGEST_SOCKET_PATH:
+        raise ArgumentError(
+            f"--listen: a socket's path has at most {LONGEST_SOCKET_PATH} bytes, choose a shorter one"
+        )
+    return address
+
+
+def is_open_to_others(address: Address) -> bool:
+    """Whether other computers can reach the address."""
+    if address.host is None:
+        return False
+    try:
+        return not ipaddress.ip_address(address.host).is_loopback
+    except ValueError:
+        return True
+
+
+class ClientServer:
+    """Serves the resources of a machine to SDK clients. Used on the event loop."""
+
+    def __init__(self) -> None:
+        self._server = Server([])
+        self._is_stopping = False
+        self._path: Path | None = None
+
+    async def start(self, address: Address) -> str:
+        """Listen; returns the address as clients write it, with the real port where 0 was asked for.
+
+        Raises:
+            ArgumentError: it cannot be bound.
+        """
+        try:
+            await serve(self._server, address, self._refuse_when_stopping)
+        except OSError as error:
+            where = address.path or f"{address.host}:{address.port}"
+            raise ArgumentError(f"cannot listen on {where}: {error.strerror or error}") from None
+        if address.path is not None:
+            self._path = Path(address.path)
+            return address.path
+        bound: Any = self._server._server._server  # noqa: SLF001 - there is no other way to the real port
+        host = f"[{address.host}]" if ":" in (address.host or "") else address.host
+        return f"{host}:{bound.sockets[0].getsockname()[1]}"
+
+    def admit(self, resource: ResourceBase) -> None:
+        """Answer for this resource from now on."""
+        self._server.register(resource)
+
+    def dismiss(self, resource: ResourceBase) -> None:
+        """Answer for this resource no more."""
+        for name in [name for name, known in self._server.resources.items() if known is resource]:
+            del self._server.resources[name]
+
+    def refuse(self) -> None:
+        """Take no new calls from now on."""
+        self._is_stopping = True
+
+    def close(self) -> None:
+        """Listen no more. Does not wait for clients to hang up."""
+        self.refuse()
+        close_server(self._server)
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+    def _refuse_when_stopping(self) -> None:
+        if self._is_stopping:
+            raise ViamGRPCError("the machine is stopping", Status.UNAVAILABLE)
+
+
+def stop_on_signals(stop: asyncio.Event) -> Guard:
+    """Let Ctrl-C and SIGTERM make every actuator safe and set the event; the guard is to be disarmed at the end."""
+    loop = asyncio.get_running_loop()
+
+    def ask(_reason: str) -> None:
+        loop.call_soon_threadsafe(stop.set)
+
+    guard = Guard(ask, watch_parent=False)
+    guard.arm()
+    return guard
+
+
+async def run_up(
+    machine: Machine, judgement: Judgement, address: Address, duration_s: float | None, voices: Voices
+) -> None:
+    """Build, serve and close a machine.
+
+    Args:
+        machine: its config, judged to be without problems.
+        judgement: who needs whom.
+        address: where to serve.
+        duration_s: seconds until it stops by itself; None: it runs until a signal.
+        voices: where lines go.
+
+    Raises:
+        ArgumentError: the address cannot be bound.
+    """
+    viam.logging.setLevel(logging.WARNING)
+    server = ClientServer()
+    running = RunningMachine(
+        machine,
+        judgement.needs,
+        judgement.wishes,
+        say=lambda line: (voices.warn if line.startswith("error:") else voices.say)(line),
+        admit=server.admit,
+        dismiss=server.dismiss,
+    )
+    stop = asyncio.Event()
+    guard = stop_on_signals(stop)
+    try:
+        bound = await server.start(address)
+        await running.build()
+        voices.say(f"listening on {bound}")
+        await _until(stop, running, duration_s)
+    finally:
+        server.refuse()
+        await running.close()
+        server.close()
+        guard.disarm()
+
+
+async def _until(stop: asyncio.Event, running: RunningMachine, duration_s: float | None) -> None:
+    retrying = asyncio.create_task(running.keep_building(), name="build what is missing")
+    try:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), duration_s)
+    finally:
+        retrying.cancel()
+        await asyncio.wait({retrying})

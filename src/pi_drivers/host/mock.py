@@ -1,0 +1,76 @@
+"""The simulated Pi: the same buses, standing on a world instead of hardware."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from pi_drivers.buses.gpio.mock import MockGpio
+from pi_drivers.buses.i2c.contract import I2cBus
+from pi_drivers.buses.i2c.mock import MockI2c
+from pi_drivers.buses.pwm.mock import MockPwm
+from pi_drivers.host.contract import SECOND, Host
+from pi_drivers.runtime.worker import BusWorker
+from pi_drivers.world.clock import HandClock
+from pi_drivers.world.world import World
+
+if TYPE_CHECKING:
+    from pi_drivers.world.clock import WorldClock
+
+
+class MockHost(Host):
+    """A simulated Pi and its world."""
+
+    name = "mock"
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self.world = world
+        self._clock: WorldClock = world.clock
+        self._gpio = MockGpio(world)
+        self._pwm = MockPwm(world)
+
+    @classmethod
+    def paced(cls) -> "MockHost":
+        """A simulated Pi at its own speed."""
+        return cls(World.paced())
+
+    @property
+    def gpio(self) -> MockGpio:
+        return self._gpio
+
+    @property
+    def pwm(self) -> MockPwm:
+        return self._pwm
+
+    def open_i2c(self, number: int) -> I2cBus:
+        return MockI2c(self.world, number)
+
+    def now_ns(self) -> int:
+        return self._clock.now_ns()
+
+    def sleep(self, duration_ns: int) -> None:
+        self._clock.sleep(duration_ns)
+
+    async def wait(self, duration_ns: int) -> None:
+        if not isinstance(self._clock, HandClock):
+            await asyncio.sleep(duration_ns / SECOND)
+            return
+        loop = asyncio.get_running_loop()
+        over = loop.create_future()
+
+        def wake_up() -> None:
+            if not over.done():
+                over.set_result(None)
+
+        with self._clock.lock:
+            timer = self._clock.at(
+                self._clock.now_ns() + duration_ns, lambda: loop.call_soon_threadsafe(wake_up) and None
+            )
+        try:
+            await over
+        finally:
+            timer.cancel()
+
+    def new_worker(self, name: str) -> BusWorker:
+        if isinstance(self._clock, HandClock):
+            return BusWorker(name, entered=self._clock.entered, left=self._clock.left)
+        return BusWorker(name)

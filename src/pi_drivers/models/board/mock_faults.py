@@ -1,0 +1,78 @@
+"""Breaking things on purpose: the board's `fault` command, for trying out what a program does when hardware fails."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pi_drivers.errors import ArgumentError, UnsupportedError
+from pi_drivers.host.contract import Host
+
+if TYPE_CHECKING:
+    from pi_drivers.world.world import World
+
+Action = Callable[[], None]
+
+
+class MockFaults:
+    """Faults of the simulated Pi, by target and kind."""
+
+    def __init__(self, host: Host) -> None:
+        """Raises: UnsupportedError: on real hardware, pull the plug yourself."""
+        world = getattr(host, "world", None)
+        if world is None:
+            raise UnsupportedError('the command "fault" exists on the mock only; on hardware, pull the plug')
+        self._world: World = world
+
+    def apply(self, target: object, kind: object, count: object) -> Mapping[str, Any]:
+        """Break or mend something.
+
+        Args:
+            target: `i2c-1 0x44` for a place on a bus, `shaft e1` for a shaft and the encoder on it.
+            kind: what happens to it.
+            count: how many transactions a nack, corrupt or hang lasts.
+
+        Raises:
+            ArgumentError: no such target or kind; the message says what there is.
+        """
+        if not isinstance(count, float | int) or isinstance(count, bool) or count < 1:
+            raise ArgumentError(f'"count" must be a number of transactions, at least 1, got {count!r}')
+        kinds = self._kinds(str(target), int(count))
+        if str(kind) not in kinds:
+            raise ArgumentError(f"{target}: unknown kind of fault {kind!r}; there are: {', '.join(kinds)}")
+        with self._world.held():
+            kinds[str(kind)]()
+        return {"target": target, "kind": kind}
+
+    def _kinds(self, target: str, count: int) -> dict[str, Action]:
+        where, _, which = target.partition(" ")
+        if where.startswith("i2c-") and where[4:].isdigit():
+            return self._i2c_kinds(int(where[4:]), _address(which), count)
+        if where == "shaft" and which:
+            return self._shaft_kinds(which)
+        raise ArgumentError(f'unknown target {target!r}; write for example "i2c-1 0x44" or "shaft left"')
+
+    def _i2c_kinds(self, bus: int, address: int, count: int) -> dict[str, Action]:
+        faults = self._world.i2c(bus).faults(address)
+        return {
+            "unplug": lambda: setattr(faults, "unplugged", True),
+            "replug": lambda: setattr(faults, "unplugged", False),
+            "nack": lambda: setattr(faults, "nacks", count),
+            "corrupt": lambda: setattr(faults, "corrupt_reads", count),
+            "hang": lambda: setattr(faults, "hangs", count),
+        }
+
+    def _shaft_kinds(self, name: str) -> dict[str, Action]:
+        shaft = self._world.shaft(name)
+        discs = self._world.discs_of(name)
+        return {
+            "jam": shaft.jam,
+            "release": lambda: shaft.jam(jammed=False),
+            "unplug": lambda: [disc.unplug() for disc in discs] and None,
+            "replug": lambda: [disc.plug() for disc in discs] and None,
+        }
+
+
+def _address(text: str) -> int:
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise ArgumentError(f'{text!r} is no I2C address; write for example "0x44"') from None

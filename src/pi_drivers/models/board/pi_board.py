@@ -1,0 +1,232 @@
+"""The Pi's own header as a Viam board: pins, PWM, digital interrupts and their ticks, on every model of Pi.
+
+Any real pin works without being configured; the config gives pins names, pulls, debouncing and first levels. Pins belong
+to whoever uses them first: what a motor holds, the board can look at but not switch.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any, Literal
+
+from pydantic import Field
+from viam.components.board import Board
+from viam.components.board.board import TickStream
+from viam.proto.component.board import PowerMode
+from viam.streams import StreamWithIterator
+from viam.utils import ValueTypes
+
+from pi_drivers.buses.gpio.contract import Pull
+from pi_drivers.config.attributes import Attributes, Part, Problem
+from pi_drivers.config.pins import PinName, header_pin_problems
+from pi_drivers.errors import ConfigError, NotFoundError, UnsupportedError
+from pi_drivers.host import header
+from pi_drivers.models.base import Dependencies, HardwareModel
+from pi_drivers.models.board.gpio_pin import PiGpioPin, PinState, Use
+from pi_drivers.models.board.header_pins import HeaderPins, PinSettings
+from pi_drivers.models.board.interrupts import PiInterrupt, subscription
+from pi_drivers.models.board.mock_faults import MockFaults
+from pi_drivers.models.commands import Arguments, command
+
+
+class PinConfig(Part):
+    """One pin with a name of the user's."""
+
+    name: str | None = Field(default=None, min_length=1, description="A name of your own; absent: the pin's.")
+    pin: PinName = Field(description='The pin: physical number ("11"), "GPIO17", or a function such as "sda".')
+    type: Literal["gpio", "interrupt"] = Field(default="gpio", description="Plain pin or digital interrupt.")
+    pull: Literal["up", "down", "none"] = Field(default="none", description="The pull resistor of an input.")
+    active_low: bool = Field(default=False, description="Low counts as high, for inputs and outputs.")
+    debounce_ms: float = Field(
+        default=0, ge=0, le=1000, description="How long a level must hold before its edge counts, in ms."
+    )
+    initial: Literal["low", "high"] | None = Field(
+        default=None, description="Make the pin an output at this level when the board starts."
+    )
+
+    def problems(self) -> Iterator[Problem]:
+        """An interrupt is an input, and has no first level."""
+        yield from super().problems()
+        if self.type == "interrupt" and self.given("initial"):
+            yield Problem("initial", "an interrupt is an input and has no initial level")
+
+
+class InterruptConfig(Part):
+    """One digital interrupt, as viam-server's own boards write it."""
+
+    name: str = Field(min_length=1, description="The interrupt's name.")
+    pin: PinName = Field(description="The pin, as in `pins`.")
+
+
+class PiBoardConfig(Attributes):
+    """The attributes of `board`."""
+
+    pins: tuple[PinConfig, ...] = Field(default=(), description="Pins with names or settings of their own.")
+    digital_interrupts: tuple[InterruptConfig, ...] = Field(default=(), description="Digital interrupts.")
+
+    def problems(self) -> Iterator[Problem]:
+        """Names are unique and pins exist; a pin may be listed once in each of the two lists."""
+        yield from super().problems()
+        yield from self._name_problems()
+        for key, entries in (("pins", self.pins), ("digital_interrupts", self.digital_interrupts)):
+            paths = {f"{key}[{i}].pin": entry.pin for i, entry in enumerate(entries or ()) if entry is not None}
+            yield from header_pin_problems(paths, None)
+
+    def _name_problems(self) -> Iterator[Problem]:
+        seen: dict[str, str] = {}
+        for key, entries in (("pins", self.pins), ("digital_interrupts", self.digital_interrupts)):
+            for i, entry in enumerate(entries or ()):
+                name = entry.name if entry is not None else None
+                if name is None:
+                    continue
+                if name in seen:
+                    yield Problem(f"{key}[{i}].name", f'"{name}" is the name of {seen[name]} already')
+                seen.setdefault(name, f"{key}[{i}]")
+
+
+class PiBoard(HardwareModel[PiBoardConfig], Board):
+    """The 40-pin header of a Raspberry Pi: pins, PWM, digital interrupts."""
+
+    CONFIG = PiBoardConfig
+
+    def _open(self, settings: PiBoardConfig, dependencies: Dependencies) -> None:  # noqa: ARG002 - a board has none
+        self._pins = HeaderPins(self.host, named_pins(settings))
+        self._states: dict[int, PinState] = {}
+        self.lifecycle.push("let go of its pins", self._close_pins)
+        self.host.gpio  # noqa: B018 - a machine without a header is an error now, not at the first pin
+        for pin in settings.pins:
+            if pin.initial is not None:
+                self._state(pin.pin).set(pin.initial == "high")
+        for name in interrupt_names(settings):
+            self._state(name).listen()
+
+    def pins_for_drivers(self) -> HeaderPins:
+        """The header with this board's names, for drivers of this process."""
+        self.check_open()
+        return self._pins
+
+    async def gpio_pin_by_name(self, name: str) -> PiGpioPin:
+        """A pin by any of its names. Raises: NotFoundError: there is no such pin, with what may be meant."""
+        self.check_open()
+        return PiGpioPin(name, self._state(name), self.check_open)
+
+    async def digital_interrupt_by_name(self, name: str) -> PiInterrupt:
+        """A digital interrupt by name; any free pin becomes one on demand.
+
+        Raises:
+            NotFoundError: there is no such pin.
+            ClaimedError: the pin is an output, or somebody else's.
+        """
+        self.check_open()
+        return PiInterrupt(name, self._state(name).listen())
+
+    async def stream_ticks(
+        self,
+        interrupts: list[Board.DigitalInterrupt],
+        *,
+        timeout: float | None = None,
+        **kwargs: Any,
+    ) -> TickStream:
+        """Both edges of the interrupts, with the names asked for and the kernel's time in ns; first an empty tick."""
+        self.check_open()
+        return StreamWithIterator(subscription([entry for entry in interrupts if isinstance(entry, PiInterrupt)]))
+
+    async def analog_by_name(self, name: str) -> Board.Analog:
+        """Raises: NotFoundError: a Pi has no analog inputs of its own."""
+        raise NotFoundError(f'{self.label} has no analog "{name}": a Pi has no analog inputs of its own')
+
+    async def set_power_mode(
+        self,
+        mode: PowerMode.ValueType,
+        duration: timedelta | None = None,
+        *,
+        extra: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Raises: UnsupportedError: a Pi has no power modes."""
+        raise UnsupportedError(f"{self.label}: a Raspberry Pi has no power modes (SetPowerMode Unimplemented)")
+
+    @command("pinout", "Every pin of the header: its names, what it is used for, and by whom.")
+    async def _pinout(self, _request: Arguments) -> Mapping[str, Any]:
+        return {str(pin.number): self._describe(pin) for pin in header.HEADER}
+
+    @command("claims", "Who holds which pin and address on this machine.")
+    async def _claims(self, _request: Arguments) -> Mapping[str, Any]:
+        return {thing: f"{held.name} ({held.use})" for thing, held in self.host.claims.listing().items()}
+
+    @command("reset_interrupt", "Set an interrupt's count to 0.", example={"name": "11"})
+    async def _reset_interrupt(self, request: Arguments) -> Mapping[str, Any]:
+        interrupt = await self.digital_interrupt_by_name(str(request["name"]))
+        was = await interrupt.value()
+        interrupt.pin.count = 0
+        return {"was": was}
+
+    @command(
+        "fault",
+        "On the mock only: break something, or mend it. Kinds: unplug, replug, nack, corrupt, hang, jam, release.",
+        example={"target": "i2c-1 0x44", "kind": "nack", "count": 3},
+        optional=("count",),
+    )
+    async def _fault(self, request: Arguments) -> Mapping[str, Any]:
+        return MockFaults(self.host).apply(request["target"], request["kind"], request.get("count", 1))
+
+    def _status(self) -> dict[str, ValueTypes]:
+        used = {state.label: state.use.value for state in self._states.values() if state.use is not Use.NOTHING}
+        listening = [state.interrupt for state in self._states.values() if state.interrupt is not None]
+        return {
+            "pins": dict(used),
+            "lost_edges": sum(pin.lost for pin in listening),
+            "dropped_ticks": sum(pin.dropped for pin in listening),
+        }
+
+    def _state(self, name: str) -> PinState:
+        try:
+            settings = self._pins.resolve(name)
+        except ConfigError as error:
+            raise NotFoundError(f"{self.label}: {error}") from None
+        if settings.offset not in self._states:
+            self._states[settings.offset] = PinState(self._pins, settings, self.holder("pin"))
+        return self._states[settings.offset]
+
+    def _close_pins(self) -> None:
+        for state in self._states.values():
+            state.close()
+
+    def _describe(self, pin: header.HeaderPin) -> Mapping[str, Any]:
+        if pin.bcm is None:
+            return {"name": pin.label}
+        held = self.host.claims.holder_of(header.describe(pin.bcm))
+        names = [name for name, settings in named_pins(self.settings).items() if settings.offset == pin.bcm]
+        known = {"name": pin.label, "function": pin.function, "yours": ", ".join(names)}
+        shown: dict[str, Any] = {key: text for key, text in known.items() if text}
+        return shown | ({"held_by": f"{held.name} ({held.use})"} if held else {})
+
+
+def named_pins(settings: PiBoardConfig) -> dict[str, PinSettings]:
+    """The pins a board's config describes, by the user's names and by the pin's own."""
+    named: dict[str, PinSettings] = {}
+    for pin in settings.pins:
+        described = PinSettings(
+            header.resolve(pin.pin), Pull(pin.pull), pin.active_low, round(pin.debounce_ms * 1000)
+        )
+        named[pin.pin] = described
+        if pin.name is not None:
+            named[pin.name] = described
+    by_offset = {pin.offset: pin for pin in named.values()}
+    for interrupt in settings.digital_interrupts:
+        offset = header.resolve(interrupt.pin)
+        named[interrupt.name] = by_offset.get(offset, PinSettings(offset))
+    return named
+
+
+def interrupt_names(settings: PiBoardConfig) -> list[str]:
+    """The pins that are interrupts from the beginning."""
+    listed = [pin.pin for pin in settings.pins if pin.type == "interrupt"]
+    return listed + [interrupt.pin for interrupt in settings.digital_interrupts]
+
+
+def board_pin_offset(settings: PiBoardConfig, name: str) -> int:
+    """The GPIO a name means on a board of this config, without opening it. Raises: ArgumentError: none."""
+    named = named_pins(settings)
+    return named[name].offset if name in named else header.resolve(name)
+

@@ -1,0 +1,122 @@
+"""How drivers reach pins, whichever board they are on.
+
+A motor or an encoder names a `board`, or none for the Pi's own header. Three kinds of board look the same from here: one
+of ours in this process, whose pins are reached directly; and any other Viam board, reached through its client, which
+costs a round trip for each write. Methods are coroutines for the sake of the last kind. **On a board of this process
+they never suspend**: the pin has its level when the call returns, and no cancellation can come between two writes.
+"""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from viam.components.board import Board
+
+from pi_drivers.buses.gpio.contract import EdgeEvent
+from pi_drivers.errors import ConfigError
+from pi_drivers.host.claims import Holder
+from pi_drivers.models.base import Dependencies, sibling_of
+from pi_drivers.runtime.lifecycle import Lifecycle
+
+if TYPE_CHECKING:
+    from pi_drivers.host.contract import Host
+
+
+class OutputPin(ABC):
+    """A pin a driver writes to. It is low when it is opened, and made low again when its owner closes."""
+
+    @abstractmethod
+    async def write(self, high: bool) -> None:
+        """Drive a steady level. Raises: BusError: the board did not take it."""
+
+    @abstractmethod
+    async def pwm(self, duty: float, frequency_hz: int) -> None:
+        """Drive PWM; duty 0 and 1 are steady levels. Raises: BusError: the board did not take it."""
+
+    @abstractmethod
+    def make_low(self) -> None:
+        """Drive low from wherever this is called: any thread, a signal, the exit. Idempotent, never raises.
+
+        On another module's board the write is handed to the event loop, since there is no other way to it.
+        """
+
+
+class InputPins(ABC):
+    """Several pins whose edges arrive in one stream."""
+
+    lines: tuple[int, ...]
+    """What `EdgeEvent.offset` says for each pin, in the order the pins were asked for."""
+    lost = 0
+    """Edges that happened and were lost on the way."""
+
+    @abstractmethod
+    def drain(self) -> list[EdgeEvent]:
+        """The edges that wait, oldest first."""
+
+    @abstractmethod
+    async def waiting(self) -> None:
+        """Return when edges wait."""
+
+    @abstractmethod
+    async def levels(self) -> Sequence[bool]:
+        """The level of each pin now, in the order asked for. Raises: BusError: the board did not answer."""
+
+
+class BoardPins(ABC):
+    """The pins of one board, for one resource."""
+
+    host: "Host | None"
+    """The machine the pins are on; None for a board of another module."""
+
+    @abstractmethod
+    def output(self, name: str, holder: Holder, lifecycle: Lifecycle) -> OutputPin:
+        """Take a pin as output, to be let go, low, when the lifecycle ends.
+
+        Raises:
+            ConfigError: the board has no such pin.
+            ClaimedError: somebody holds it; the message names who.
+        """
+
+    @abstractmethod
+    def inputs(
+        self, names: Sequence[str], holder: Holder, lifecycle: Lifecycle, *, glitch_filter_us: int = 0
+    ) -> InputPins:
+        """Take pins as inputs and listen to their edges. Raises: as `output` does."""
+
+
+def pins_of_board(
+    board: str | None, backend: str | None, dependencies: Dependencies, owner: str, logger: logging.Logger
+) -> BoardPins:
+    """The pins of the board a resource names.
+
+    Args:
+        board: its name; None for the header of the machine that `backend` means.
+        backend: the resource's own `backend`; it must not contradict the board's.
+        dependencies: as the module got them.
+        owner: the resource, for messages.
+        logger: the resource's.
+
+    Raises:
+        ConfigError: there is no such board, or it runs on another back end.
+    """
+    from pi_drivers import host as hosts  # noqa: PLC0415 - keeps this file's own imports to contracts
+    from pi_drivers.models.board.header_pins import HeaderPins  # noqa: PLC0415 - that file imports this one
+    from pi_drivers.models.board.remote_pins import RemotePins  # noqa: PLC0415 - that file imports this one
+
+    if board is None:
+        return HeaderPins(hosts.get(backend), {})
+    found: Any = sibling_of(("board", board), dependencies, owner)
+    if hasattr(found, "pins_for_drivers"):
+        pins: BoardPins = found.pins_for_drivers()
+        if backend is not None and pins.host is not None and pins.host.name != backend:
+            raise ConfigError(
+                f'{owner}: backend is "{backend}", but its board "{board}" runs on "{pins.host.name}"; leave one out'
+            )
+        return pins
+    if not isinstance(found, Board):
+        raise ConfigError(f'{owner}: "{board}" is no board')
+    logger.info("%s uses board %s of another module: each write to a pin is a round trip", owner, board)
+    return RemotePins(found, board)
+
+

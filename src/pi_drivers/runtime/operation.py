@@ -1,0 +1,105 @@
+"""One motion at a time: who moves an actuator now, and what happens when they go away.
+
+A newer command takes over from an older one and waits until that has ended, so that two never write to the same pins.
+A command whose caller has gone (cancelled, deadline passed, connection lost) makes the actuator safe in the very moment
+the cancellation arrives, without a suspension in between: an `await` there could be killed by a second cancellation.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, TypeVar
+
+from pi_drivers.errors import SupersededError
+
+T = TypeVar("T")
+
+
+class _Motion(Generic[T]):
+    """A motion that runs, and how it came to end."""
+
+    def __init__(self, what: str, task: asyncio.Task[T]) -> None:
+        self.what = what
+        self.task = task
+        self.superseded_by: str | None = None
+
+
+class Operation:
+    """The motion of one actuator. Used on the event loop only."""
+
+    def __init__(self, name: str, make_safe: Callable[[], None]) -> None:
+        """Args: name: for messages. make_safe: synchronous, idempotent, never raises: takes the power away."""
+        self._name = name
+        self._make_safe = make_safe
+        self._motion: _Motion[Any] | None = None
+        self._newest = 0
+
+    @property
+    def running(self) -> str | None:
+        """What moves the actuator now; None when nothing does."""
+        return self._motion.what if self._motion is not None and not self._motion.task.done() else None
+
+    async def run(self, what: str, motion: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run a motion to its end for a caller who waits.
+
+        Raises:
+            SupersededError: a newer command took over.
+            Exception: whatever the motion raises; the actuator was made safe.
+        """
+        running = await self.start(what, motion)
+        try:
+            await asyncio.wait({running.task})
+        except asyncio.CancelledError:
+            if running.superseded_by is None:
+                self._make_safe()
+            running.task.cancel()
+            raise
+        if running.superseded_by is not None:
+            raise SupersededError(f"{self._name}: {what} was superseded by {running.superseded_by}")
+        return running.task.result()
+
+    async def start(self, what: str, motion: Callable[[], Coroutine[Any, Any, T]]) -> _Motion[T]:
+        """Take over and let a motion run on by itself; it makes the actuator safe when it fails.
+
+        Raises:
+            SupersededError: an even newer command came meanwhile.
+        """
+        await self.take_over(what)
+        running = _Motion(what, asyncio.get_running_loop().create_task(motion(), name=f"{self._name}: {what}"))
+        self._motion = running
+        running.task.add_done_callback(lambda task: self._ended(running, task))
+        return running
+
+    async def take_over(self, what: str) -> None:
+        """End the motion that runs, if any; the caller moves the actuator from here on.
+
+        Raises:
+            SupersededError: an even newer command came meanwhile.
+        """
+        self._newest += 1
+        mine = self._newest
+        older = self._motion
+        if older is None or older.task.done():
+            return
+        older.superseded_by = what
+        older.task.cancel()
+        try:
+            await asyncio.wait({older.task})
+        except asyncio.CancelledError:
+            # Both have gone: nobody is left who knows how fast the actuator should move.
+            if mine == self._newest:
+                self._make_safe()
+            raise
+        if mine != self._newest:
+            raise SupersededError(f"{self._name}: {what} was superseded by a newer command")
+
+    def abandon(self) -> asyncio.Task[Any] | None:
+        """End the motion for good, as closing does: the caller has made the actuator safe. Returns what to wait for."""
+        self._newest += 1
+        if self._motion is None:
+            return None
+        self._motion.task.cancel()
+        return self._motion.task
+
+    def _ended(self, motion: _Motion[Any], task: asyncio.Task[Any]) -> None:
+        if motion.superseded_by is None and (task.cancelled() or task.exception() is not None):
+            self._make_safe()

@@ -1,0 +1,180 @@
+"""Reading in the background: clients get the newest sample at once, and never one that is older than they were told.
+
+The first sample is taken at once and the others on a fixed schedule that does not drift. When the device fails, the
+poller logs it once, tries again at growing intervals, sets the device up anew before each try, and logs once that it is
+back. Meanwhile the last good sample is served until it is too old; then callers get its age and the cause.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from pi_drivers.errors import DriverError, StaleReadingError
+
+if TYPE_CHECKING:
+    from pi_drivers.host.contract import Host
+
+T = TypeVar("T")
+SECOND = 1_000_000_000
+LONGEST_BACK_OFF_NS = 5 * SECOND
+
+
+@dataclass(frozen=True)
+class Sample(Generic[T]):
+    """A reading and when it was taken."""
+
+    value: T
+    taken_ns: int
+
+
+class Poller(Generic[T]):
+    """The background task of one polled resource. Used on the event loop only."""
+
+    def __init__(
+        self,
+        name: str,
+        host: "Host",
+        logger: logging.Logger,
+        *,
+        sample: Callable[[], Awaitable[T]],
+        set_up: Callable[[], Awaitable[None]],
+        interval_ns: int,
+        max_age_ns: int,
+    ) -> None:
+        """Prepare; `start` begins.
+
+        Args:
+            name: for messages, for example `sensor "air"`.
+            host: its clock is the one that counts.
+            logger: the resource's.
+            sample: takes one sample, on the bus's worker.
+            set_up: brings the device to where it can be sampled: before the first sample and after each failure.
+            interval_ns: from one sample to the next.
+            max_age_ns: the age at which a sample is no longer served.
+        """
+        self._name = name
+        self._host = host
+        self._logger = logger
+        self._sample = sample
+        self._set_up = set_up
+        self._interval_ns = interval_ns
+        self._max_age_ns = max_age_ns
+        self._task: asyncio.Task[None] | None = None
+        self._tried = asyncio.Event()
+        self._newest: Sample[T] | None = None
+        self._error: Exception | None = None
+        self._began_ns: int | None = None
+        self._failures_in_a_row = 0
+        self.failures = 0
+        self.overruns = 0
+
+    def start(self) -> None:
+        """Begin polling."""
+        self._task = asyncio.get_running_loop().create_task(self._poll(), name=f"{self._name}: polling")
+
+    def stop(self) -> None:
+        """End polling; does not wait. Idempotent."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def ended(self) -> None:
+        """Wait until the background task is gone."""
+        if self._task is not None:
+            await asyncio.wait({self._task})
+
+    async def first_contact(self) -> None:
+        """Wait for the first try.
+
+        Raises:
+            Exception: what the first try failed with.
+        """
+        await self._tried.wait()
+        if self._newest is None and self._error is not None:
+            raise self._error
+
+    def latest(self) -> Sample[T]:
+        """The newest sample.
+
+        Raises:
+            StaleReadingError: it is too old, or there is none; the message has the age and the cause.
+        """
+        newest = self._newest
+        if newest is None:
+            raise StaleReadingError(f"{self._name}: no reading yet: {self._cause()}")
+        age_ns = self._host.now_ns() - newest.taken_ns
+        if age_ns > self._max_age_ns:
+            raise StaleReadingError(
+                f"{self._name}: the last good reading is {age_ns / SECOND:.1f} s old: {self._cause()}"
+            )
+        return newest
+
+    def status(self) -> dict[str, object]:
+        """Age and counters, for `get_status`."""
+        status: dict[str, object] = {
+            "poll_interval_ms": self._interval_ns / 1e6,
+            "max_age_ms": self._max_age_ns / 1e6,
+            "failures": self.failures,
+            "overruns": self.overruns,
+        }
+        if self._newest is not None:
+            status["sample_age_ms"] = (self._host.now_ns() - self._newest.taken_ns) / 1e6
+        if self._error is not None:
+            status["error"] = str(self._error)
+        return status
+
+    def _cause(self) -> str:
+        if self._error is not None:
+            return str(self._error)
+        if self._began_ns is not None:
+            return f"the one begun {(self._host.now_ns() - self._began_ns) / SECOND:.1f} s ago has not come back"
+        return "polling has stopped"
+
+    async def _poll(self) -> None:
+        due_ns = self._host.now_ns()
+        while True:
+            await self._try_once()
+            due_ns = self._next_due(due_ns)
+            await self._host.wait(max(0, due_ns - self._host.now_ns()))
+
+    async def _try_once(self) -> None:
+        self._began_ns = self._host.now_ns()
+        try:
+            if self._newest is None or self._error is not None:
+                await self._set_up()
+            value = await self._sample()
+        except Exception as error:  # noqa: BLE001 - a driver bug must not end the polling; it is logged below
+            self._failed(error)
+        else:
+            self._succeeded(value)
+        self._began_ns = None
+        self._tried.set()
+
+    def _succeeded(self, value: T) -> None:
+        if self._error is not None:
+            self._logger.info("%s: back after %d failed tries", self._name, self._failures_in_a_row)
+        self._error = None
+        self._failures_in_a_row = 0
+        self._newest = Sample(value, self._host.now_ns())
+
+    def _failed(self, error: Exception) -> None:
+        if self._error is None:
+            # Only a bug needs its traceback; a bus error says it all.
+            bug = None if isinstance(error, DriverError) else error
+            self._logger.error("%s: reading failed, trying again: %s", self._name, error, exc_info=bug)
+        self._error = error
+        self._failures_in_a_row += 1
+        self.failures += 1
+
+    def _next_due(self, due_ns: int) -> int:
+        now_ns = self._host.now_ns()
+        if self._error is not None:
+            longer_ns = self._interval_ns << min(self._failures_in_a_row - 1, 16)
+            return now_ns + min(longer_ns, max(LONGEST_BACK_OFF_NS, self._interval_ns))
+        due_ns += self._interval_ns
+        if due_ns <= now_ns:
+            missed = (now_ns - due_ns) // self._interval_ns + 1
+            self.overruns += missed
+            due_ns += missed * self._interval_ns
+        return due_ns

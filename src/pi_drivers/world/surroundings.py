@@ -1,0 +1,31 @@
+"""What the simulated sensors feel: one state of the air, set by tests and scenes, read by every twin."""
+
+import math
+from dataclasses import dataclass
+
+SECOND = 1_000_000_000
+DAY_S = 600.0
+"""The simulated day is ten minutes long, so that a demonstration shows readings that move."""
+
+
+@dataclass
+class Air:
+    """The air around the robot. Each value is a mean and the size of its daily swing."""
+
+    temperature_c: float = 21.0
+    temperature_swing_c: float = 0.0
+    relative_humidity_pct: float = 45.0
+    relative_humidity_swing_pct: float = 0.0
+
+    def temperature_at(self, now_ns: int) -> float:
+        """Degrees Celsius."""
+        return self.temperature_c + self.temperature_swing_c * _day(now_ns)
+
+    def relative_humidity_at(self, now_ns: int) -> float:
+        """Percent, drier when it is warm, and never outside 0 to 100."""
+        value = self.relative_humidity_pct - self.relative_humidity_swing_pct * _day(now_ns)
+        return min(100.0, max(0.0, value))
+
+
+def _day(now_ns: int) -> float:
+    return math.sin(2 * math.pi * (now_ns / SECOND) / DAY_S)

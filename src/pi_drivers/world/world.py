@@ -1,0 +1,95 @@
+"""The simulated Pi's surroundings: everything that is plugged into it, and the time it all happens in.
+
+There is one world in a process. Drivers never see it: they see the mock back ends of the buses, which end here. Each
+model plugs its twin in where nothing is yet, so that a machine config runs unchanged; tests and scenes reach in from the
+other side to plug things in first, move the air, or break something.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pi_drivers.world.clock import HandClock, PacedClock, WorldClock
+from pi_drivers.world.devices import I2cSegment
+from pi_drivers.world.mechanics import Disc, HBridge, Motor, MotorKind, Shaft
+from pi_drivers.world.surroundings import Air
+from pi_drivers.world.trace import Trace
+from pi_drivers.world.wires import Wire
+
+HEADER_LINES = 54
+"""Lines of the header's GPIO chip on a Pi 4; those above 27 are not on the header."""
+
+
+class World:
+    """One simulated Pi with all that hangs on it. Used under `lock`; public calls of the mock buses take it."""
+
+    def __init__(self, clock: WorldClock, trace: Trace | None = None) -> None:
+        self.clock = clock
+        self.trace = trace or Trace()
+        self.air = Air()
+        self._wires: dict[int, Wire] = {}
+        self._shafts: dict[str, Shaft] = {}
+        self._discs: dict[str, Disc] = {}
+        self._bridges: dict[str, HBridge] = {}
+        self._i2c: dict[int, I2cSegment] = {}
+
+    @classmethod
+    def by_hand(cls) -> "World":
+        """A world whose time stands still until it is moved; its clock is a `HandClock`."""
+        return cls(HandClock())
+
+    @classmethod
+    def paced(cls) -> "World":
+        """A world that keeps pace with the wall clock, traced if the environment says so."""
+        world = cls(PacedClock(), Trace.from_environment())
+        world.air.temperature_swing_c = 3.0
+        world.air.relative_humidity_swing_pct = 8.0
+        return world
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The world at this moment: brought up to now, and nothing else touches it meanwhile."""
+        with self.clock.lock:
+            self.clock.catch_up()
+            yield
+
+    def wire(self, offset: int) -> Wire:
+        """The wire of a GPIO."""
+        if offset not in self._wires:
+            self._wires[offset] = Wire(offset, self.clock, self.trace)
+        return self._wires[offset]
+
+    def shaft(self, name: str) -> Shaft:
+        """A shaft by name: a motor and its encoder that name the same one sit on it together."""
+        if name not in self._shafts:
+            self._shafts[name] = Shaft(name, self.clock)
+        return self._shafts[name]
+
+    def i2c(self, number: int) -> I2cSegment:
+        """The wires of an I2C bus."""
+        return self._i2c.setdefault(number, I2cSegment())
+
+    def motor_on(self, shaft: str, wires: dict[str, int], kind: MotorKind) -> HBridge:
+        """Plug a motor with its bridge in, unless one is on exactly these wires already.
+
+        Args:
+            shaft: the shaft it turns.
+            wires: GPIO by input of the bridge: a, b, pwm, direction, enable_high, enable_low.
+            kind: the motor.
+        """
+        key = f"{shaft} {sorted(wires.items())}"
+        if key not in self._bridges:
+            inputs = {name: self.wire(offset) for name, offset in wires.items()}
+            self._bridges[key] = HBridge(Motor(self.shaft(shaft), kind), **inputs)
+        self._bridges[key].motor.kind = kind
+        return self._bridges[key]
+
+    def disc_on(self, shaft: str, a: int, b: int, cycles_per_rev: float) -> Disc:
+        """Plug an encoder disc in, unless one is on exactly these wires already."""
+        key = f"{shaft} {a} {b}"
+        if key not in self._discs:
+            self._discs[key] = Disc(self.shaft(shaft), self.wire(a), self.wire(b), cycles_per_rev, self.clock)
+        return self._discs[key]
+
+    def discs_of(self, shaft: str) -> list[Disc]:
+        """The discs that turn with a shaft."""
+        return [disc for disc in self._discs.values() if disc.shaft.name == shaft]
