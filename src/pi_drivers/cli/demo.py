@@ -1,4 +1,4 @@
-"""`demo`: a two-wheeled rover drives a route in the simulated Pi, so that a newcomer sees drivers at work in a minute.
+"""`demo`: a two-wheeled rover drives a route in the simulated Pi, to show a newcomer drivers at work.
 
 The machine is `examples/rover.json`, built as `up` builds it; nothing of the demo is known to the drivers.
 """

@@ -1,4 +1,4 @@
-"""How the demo shows its rover: a table that changes in place on a terminal, a line a second where there is none."""
+"""How the demo shows its rover: a table that changes in place on a terminal, else a line a second."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence

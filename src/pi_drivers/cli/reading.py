@@ -16,6 +16,8 @@ from pi_drivers.config.wording import closest, did_you_mean, shown
 from pi_drivers.errors import ConfigError
 
 KEYS = ("name", "api", "type", "namespace", "model", "attributes", "depends_on")
+VIAMS_KEYS = ("frame", "log_configuration", "service_configs", "notes")
+"""What else a component may have; viam-server makes use of it, the module does not."""
 API_PREFIX = "rdk:component:"
 
 
@@ -101,16 +103,18 @@ def _form_problems(entry: Mapping[str, Any]) -> Iterator[str]:
     """What keeps an entry from being a component at all."""
     for key in ("name", "model"):
         if key not in entry:
-            yield f"{key}: is required{_perhaps_mistyped(key, set(entry) - set(KEYS))}"
+            yield f"{key}: is required{_perhaps_mistyped(key, set(entry) - {*KEYS, *VIAMS_KEYS})}"
         elif not isinstance(entry[key], str) or not entry[key]:
             yield f"{key}: expected a string, got {shown(entry[key])}"
-    if not isinstance(entry.get("attributes") or {}, dict):
+    if not isinstance(entry.get("attributes"), dict | None):
         yield f"attributes: expected an object, got {shown(entry['attributes'])}"
-    yield from _depends_on_problems(entry.get("depends_on") or [])
+    yield from _depends_on_problems(entry.get("depends_on"))
     yield from _api_problems(entry)
 
 
 def _depends_on_problems(depends_on: object) -> Iterator[str]:
+    if depends_on is None:
+        return
     if not isinstance(depends_on, list) or not all(isinstance(name, str) for name in depends_on):
         yield f"depends_on: expected a list of names, got {shown(depends_on)}"
 
@@ -118,7 +122,7 @@ def _depends_on_problems(depends_on: object) -> Iterator[str]:
 def _key_problems(entry: Mapping[str, Any]) -> Iterator[str]:
     """Likely typos among keys; keys that resemble none of ours are viam-server's business."""
     for key in entry:
-        hint = "" if key in KEYS else did_you_mean(key, KEYS)
+        hint = "" if key in KEYS + VIAMS_KEYS else did_you_mean(key, KEYS)
         if hint:
             yield f"{shown(key)[1:-1]}: unknown key{hint}"
 

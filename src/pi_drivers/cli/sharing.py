@@ -6,6 +6,7 @@ its GPIO. On other boards a name is just a name.
 """
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from pi_drivers import host
 from pi_drivers.cli.machine import Component
@@ -17,33 +18,45 @@ from pi_drivers.host import header
 HEADER_MODEL = "board"
 
 Configs = Mapping[Component, Attributes]
-Pin = tuple[object, ...]
+Thing = tuple[object, ...]
+"""What two components cannot both have, as a key."""
+
+
+class _Header(NamedTuple):
+    """A board of ours that is the local header."""
+
+    backend: str
+    names: Mapping[str, str]
+    """The user's own names of pins."""
+
+
+class _Want(NamedTuple):
+    """What one attribute takes."""
+
+    path: str
+    thing: Thing
+    text: str
 
 
 def sharing_problems(configs: Configs) -> Iterator[str]:
-    """A line for each pin and each I2C address that a second component wants."""
-    headers = {
-        one.name: _user_names(config) for one, config in configs.items() if one.model_name == HEADER_MODEL
-    }
-    holders: dict[Pin, tuple[Component, str]] = {}
+    """A line for each pin or I2C address that a second component wants, and for each clash of back ends."""
+    headers = {one.name: _header(config) for one, config in configs.items() if one.model_name == HEADER_MODEL}
+    holders: dict[Thing, tuple[Component, str]] = {}
     for component, config in configs.items():
-        for path, pin, text in _wanted(component, config, headers):
-            holder, held_as = holders.setdefault(pin, (component, path))
+        yield from _backend_problem(component, config, headers)
+        for want in _wants(component, config, headers):
+            holder, held_as = holders.setdefault(want.thing, (component, want.path))
             if holder is not component:
-                yield f"{component.place}: {path}: {text} is used by {holder.label} ({held_as}) already"
+                taken = f"{want.text} is used by {holder.label} ({held_as}) already"
+                yield f"{component.place}: {want.path}: {taken}"
 
 
-def _wanted(
-    component: Component, config: Attributes, headers: Mapping[str, Mapping[str, str]]
-) -> Iterator[tuple[str, Pin, str]]:
-    ground = _backend(config)
-    # A board's own entries give names and settings to pins; they do not take them away from others.
-    if component.subtype != "board":
-        for path, name in named_pins(config):
-            pin, text = _place(name, getattr(config, "board", None), headers)
-            yield path, (ground, *pin), text
-    for path, bus, address in dict.fromkeys(_i2c_addresses(config)):
-        yield path, (ground, "i2c", str(bus), address), f"i2c-{bus} {address:#04x}"
+Headers = Mapping[str, _Header]
+
+
+def _header(board: Attributes) -> _Header:
+    entries = [*(getattr(board, "digital_interrupts", None) or ()), *(getattr(board, "pins", None) or ())]
+    return _Header(_backend(board), {entry.name: entry.pin for entry in entries if entry.name and entry.pin})
 
 
 def _backend(config: Attributes) -> str:
@@ -54,22 +67,38 @@ def _backend(config: Attributes) -> str:
         return "real"
 
 
-def _place(name: str, board: str | None, headers: Mapping[str, Mapping[str, str]]) -> tuple[Pin, str]:
-    board_name = (board or "").rpartition("/")[2]
-    if board is not None and board_name not in headers:
-        return (board_name, name), f'pin "{name}" of board "{board_name}"'
-    real_name = headers.get(board_name, {}).get(name, name)
+def _board_of(config: Attributes) -> str | None:
+    board = getattr(config, "board", None)
+    return board.rpartition("/")[2] if isinstance(board, str) else None
+
+
+def _backend_problem(component: Component, config: Attributes, headers: Headers) -> Iterator[str]:
+    name = _board_of(config)
+    header_board = headers.get(name or "")
+    if header_board and config.backend and config.backend != header_board.backend:
+        runs = f'its board "{name}" runs on "{header_board.backend}"'
+        yield f'{component.place}: backend: is "{config.backend}", but {runs}; leave it out'
+
+
+def _wants(component: Component, config: Attributes, headers: Headers) -> Iterator[_Want]:
+    # A board's own entries give names and settings to pins; they do not take them away from others.
+    if component.subtype != "board":
+        for path, name in named_pins(config):
+            yield _pin_want(path, name, config, headers)
+    for path, bus, address in _i2c_addresses(config):
+        yield _Want(path, (_backend(config), "i2c", str(bus), address), f"i2c-{bus} {address:#04x}")
+
+
+def _pin_want(path: str, name: str, config: Attributes, headers: Headers) -> _Want:
+    board = _board_of(config)
+    local = _Header(_backend(config), {}) if board is None else headers.get(board)
+    if local is None:
+        return _Want(path, ("board", board, name), f'pin "{name}" of board "{board}"')
     try:
-        bcm = header.resolve(real_name)
+        bcm = header.resolve(local.names.get(name, name))
     except ArgumentError:
-        return ("unknown", board_name, name), f'pin "{name}"'
-    return ("header", bcm), header.describe(bcm)
-
-
-def _user_names(board: Attributes) -> dict[str, str]:
-    """A board's own names of pins."""
-    entries = [*(getattr(board, "digital_interrupts", None) or ()), *(getattr(board, "pins", None) or ())]
-    return {entry.name: entry.pin for entry in entries if entry.name and entry.pin}
+        return _Want(path, (local.backend, "unknown", name), f'pin "{name}"')
+    return _Want(path, (local.backend, "header", bcm), header.describe(bcm))
 
 
 def _i2c_addresses(part: Part, prefix: str = "") -> Iterator[tuple[str, object, int]]:

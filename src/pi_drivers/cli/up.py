@@ -122,7 +122,7 @@ class ClientServer:
 
 
 def stop_on_signals(stop: asyncio.Event) -> Guard:
-    """Let Ctrl-C and SIGTERM make every actuator safe and set the event; the guard is to be disarmed at the end."""
+    """Let Ctrl-C and SIGTERM make every actuator safe and set the event; disarm the guard at the end."""
     loop = asyncio.get_running_loop()
 
     def ask(_reason: str) -> None:

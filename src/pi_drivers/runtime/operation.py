@@ -6,6 +6,7 @@ the cancellation arrives, without a suspension in between: an `await` there coul
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
@@ -21,15 +22,26 @@ class _Motion(Generic[T]):
         self.what = what
         self.task = task
         self.superseded_by: str | None = None
+        self.unattended = True
+        """Nobody waits for its end."""
 
 
 class Operation:
     """The motion of one actuator. Used on the event loop only."""
 
-    def __init__(self, name: str, make_safe: Callable[[], None]) -> None:
-        """Args: name: for messages. make_safe: synchronous, idempotent, never raises: takes the power away."""
+    def __init__(self, name: str, logger: logging.Logger, make_safe: Callable[[], None]) -> None:
+        """Prepare.
+
+        Args:
+            name: for messages.
+            logger: the resource's; it is told what fails when no caller waits for it.
+            make_safe: synchronous, idempotent, never raises: takes the power away.
+        """
         self._name = name
+        self._logger = logger
         self._make_safe = make_safe
+        self.failure: BaseException | None = None
+        """What the newest motion that failed, failed with."""
         self._motion: _Motion[Any] | None = None
         self._newest = 0
 
@@ -46,6 +58,7 @@ class Operation:
             Exception: whatever the motion raises; the actuator was made safe.
         """
         running = await self.start(what, motion)
+        running.unattended = False
         try:
             await asyncio.wait({running.task})
         except asyncio.CancelledError:
@@ -92,14 +105,22 @@ class Operation:
         if mine != self._newest:
             raise SupersededError(f"{self._name}: {what} was superseded by a newer command")
 
-    def abandon(self) -> asyncio.Task[Any] | None:
-        """End the motion for good, as closing does: the caller has made the actuator safe. Returns what to wait for."""
+    def abandon(self) -> None:
+        """End the motion for good, as closing does; the caller has made the actuator safe. Does not wait."""
         self._newest += 1
-        if self._motion is None:
-            return None
-        self._motion.task.cancel()
-        return self._motion.task
+        if self._motion is not None:
+            self._motion.task.cancel()
+
+    async def ended(self) -> None:
+        """Wait until the motion has ended."""
+        if self._motion is not None:
+            await asyncio.wait({self._motion.task})
 
     def _ended(self, motion: _Motion[Any], task: asyncio.Task[Any]) -> None:
-        if motion.superseded_by is None and (task.cancelled() or task.exception() is not None):
+        failure = None if task.cancelled() else task.exception()
+        if failure is not None:
+            self.failure = failure
+        if motion.superseded_by is None and (task.cancelled() or failure is not None):
             self._make_safe()
+        if failure is not None and motion.unattended:
+            self._logger.error("%s: %s failed, and was stopped: %s", self._name, motion.what, failure)

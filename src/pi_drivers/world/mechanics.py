@@ -249,7 +249,8 @@ class Disc:
     def __init__(self, shaft: Shaft, a: Wire, b: Wire, cycles_per_rev: float, clock: "WorldClock") -> None:
         self.shaft = shaft
         self.cycles_per_rev = cycles_per_rev
-        self.flipped = False
+        self.ticks_per_cycle = 2
+        """How many ticks whoever reads the disc makes of a cycle."""
         self._clock = clock
         self._wires = (a, b)
         self._name = f"the encoder disc on shaft {shaft.name}"
@@ -267,6 +268,10 @@ class Disc:
         self._origin_rev -= self._quarter / (4 * cycles_per_rev)
         self.cycles_per_rev = cycles_per_rev
         self._plan()
+
+    def follow_ticks(self, ticks_per_rev: float) -> None:
+        """Use a disc that gives a driver so many ticks in a turn, where it counts as many in a cycle as now."""
+        self.set_resolution(ticks_per_rev / self.ticks_per_cycle)
 
     def unplug(self) -> None:
         """Pull the encoder's cable: its wires are left to the pull resistors."""

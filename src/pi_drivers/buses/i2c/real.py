@@ -1,8 +1,8 @@
 """The Pi's own I2C buses, through Linux's /dev/i2c-N and smbus2.
 
-Whole messages go out as plain I2C transfers, register accesses as SMBus block calls: on the wire they look the same, and
-the SMBus ones also work on controllers, and on the kernel's simulated chips, that know nothing else. What the kernel
-answers is turned into our errors in one place, with the bus, the address and a way to mend it in the message.
+Whole messages go out as plain I2C transfers, register accesses as SMBus block calls: on the wire they look the
+same, and the SMBus ones also work on controllers, and on the kernel's simulated chips, that know nothing else. What
+the kernel answers is turned into our errors in one place, with bus, address and a remedy in the message.
 """
 
 import errno
@@ -32,12 +32,12 @@ T = TypeVar("T")
 
 SYSFS_DEVICES = Path("/sys/bus/i2c/devices")
 
-# Which errno a missing acknowledgement becomes is up to the controller: i2c-bcm2835 and i2c-designware (Pi 5) say
-# EREMOTEIO, bit-banged buses ENXIO, some others EIO, the kernel's simulated bus ENODEV.
+# The errno of a missing acknowledgement is up to the controller: i2c-bcm2835 and i2c-designware (Pi 5) say EREMOTEIO,
+# bit-banged buses ENXIO, some others EIO, the kernel's simulated bus ENODEV.
 NO_ANSWER = frozenset({errno.EREMOTEIO, errno.ENXIO, errno.EIO, errno.ENODEV})
 
 QUICK_WRITE_HARMS = frozenset({*range(0x30, 0x38), *range(0x50, 0x60)})
-"""Where EEPROMs sit: a write without data can confuse or even corrupt some, so they are asked by reading a byte."""
+"""Where EEPROMs sit: a write without data can corrupt some, so they are asked by reading a byte."""
 
 
 class SmbusI2c(I2cBus):
@@ -119,8 +119,8 @@ class SmbusI2c(I2cBus):
             raise _transfer_error(self._number, address, error) from error
 
     def _check_no_kernel_driver(self, address: int) -> None:
-        # The kernel refuses SMBus calls to an address of its own, but lets plain transfers through, which would
-        # upset its driver. Asked once for each address.
+        # The kernel refuses SMBus calls to an address that one of its drivers holds, but lets plain transfers
+        # through, which would upset that driver. Asked once for each address.
         if address not in self._free:
             device = SYSFS_DEVICES / f"{self._number}-{address:04x}"
             if (device / "driver").exists():
@@ -155,8 +155,8 @@ def _open_error(number: int, error: OSError) -> DriverError:
     where = f"i2c-{number}: /dev/i2c-{number}"
     if error.errno in (errno.ENOENT, errno.ENXIO, errno.ENODEV):
         return BusAbsentError(
-            f"{where} does not exist. Switch the bus on (sudo raspi-config nonint do_i2c 0 for i2c-1, a dtoverlay in "
-            "config.txt for others) and reboot, or choose another bus."
+            f"{where} does not exist. Switch the bus on (i2c-1: sudo raspi-config nonint do_i2c 0; others: a "
+            "dtoverlay in config.txt and a reboot), or choose another bus."
         )
     if error.errno in (errno.EACCES, errno.EPERM):
         return BusPermissionError(
@@ -169,8 +169,8 @@ def _open_error(number: int, error: OSError) -> DriverError:
 
 def _held_by_kernel(number: int, address: int, driver: str) -> ClaimedError:
     return ClaimedError(
-        f"i2c-{number} 0x{address:02x}: {driver} of the Linux kernel holds this address. Remove its dtoverlay from "
-        "config.txt and reboot, or use the chip through the kernel."
+        f"i2c-{number} 0x{address:02x}: {driver} of the Linux kernel holds this address. Remove its dtoverlay "
+        "from config.txt and reboot, or use the chip through the kernel."
     )
 
 
@@ -196,4 +196,6 @@ def _transfer_error(number: int, address: int, error: OSError) -> DriverError:
         return BusError(
             f"{where}: the controller of this bus cannot do such a transfer (it may be for SMBus only)"
         )
-    return BusError(f"{where}: the transfer failed: {error.strerror} ({errno.errorcode.get(error.errno or 0, '?')})")
+    return BusError(
+        f"{where}: the transfer failed: {error.strerror} ({errno.errorcode.get(error.errno or 0, '?')})"
+    )

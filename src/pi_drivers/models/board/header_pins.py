@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pi_drivers.buses.gpio.contract import EdgeEvent, EdgeLines, OutputLine, Pull
-from pi_drivers.errors import ArgumentError, ConfigError
+from pi_drivers.errors import ArgumentError, ClosedError, ConfigError
 from pi_drivers.host import header
 from pi_drivers.host.claims import Holder
 from pi_drivers.host.contract import Host
@@ -117,6 +117,8 @@ class HeaderOutput(OutputPin):
     def make_low(self) -> None:
         try:
             self.write_now(False)
+        except ClosedError:
+            pass  # let go already, and made low before
         except Exception:  # noqa: BLE001 - it must not keep other pins from being made low
             LOGGER.exception("GPIO%d could not be made low", self._line.offset)
 

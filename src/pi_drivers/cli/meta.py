@@ -1,0 +1,81 @@
+"""Writes `meta.json`, the module's entry in Viam's registry: `python -m pi_drivers.cli.meta`.
+
+The table of models says which there are. The descriptions are the first lines of the models' docstrings, so
+that there is one place to change them.
+"""
+
+import inspect
+import json
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pi_drivers import registry
+
+ROOT = Path(__file__).parents[3]
+LONGEST_DESCRIPTION = 100
+"""What the registry takes as a model's short description."""
+
+
+def meta() -> dict[str, Any]:
+    """The content of `meta.json`. Loads every model."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return {
+        "$schema": "https://dl.viam.dev/module.schema.json",
+        "module_id": f"{registry.NAMESPACE}:{registry.FAMILY}",
+        "visibility": "public",
+        "url": project.get("urls", {}).get("Repository", ""),
+        "description": project["description"],
+        "models": [_model(name) for name in registry.MODELS],
+        "entrypoint": "run.sh",
+        "first_run": "first_run.sh",
+        "build": {
+            "setup": "./setup.sh",
+            "build": "./build.sh",
+            "path": "dist/archive.tar.gz",
+            "arch": ["linux/arm64", "linux/amd64"],
+        },
+    }
+
+
+def text() -> str:
+    """`meta.json` as it stands in the file."""
+    return json.dumps(meta(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _model(name: str) -> dict[str, str]:
+    entry = {
+        "api": str(registry.api_of(name)),
+        "model": str(registry.model_of(name)),
+        "short_description": short_description(name),
+    }
+    page = f"docs/models/{name}.md"
+    if (ROOT / page).exists():
+        entry["markdown_link"] = page
+    return entry
+
+
+def short_description(name: str) -> str:
+    """The first line of a model's docstring.
+
+    Raises:
+        ValueError: there is none, or it is longer than the registry takes.
+    """
+    first_line = (inspect.getdoc(registry.load(name)) or "").partition("\n")[0].removesuffix(".")
+    if not 0 < len(first_line) <= LONGEST_DESCRIPTION:
+        rule = f"must have 1 to {LONGEST_DESCRIPTION} letters"
+        raise ValueError(f"{name}: the first line of its docstring {rule}: {first_line!r}")
+    return first_line
+
+
+def main() -> int:
+    """Write the file."""
+    path = ROOT / "meta.json"
+    path.write_text(text(), encoding="utf-8")
+    sys.stdout.write(f"{path}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

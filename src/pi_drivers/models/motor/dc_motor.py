@@ -1,0 +1,398 @@
+"""Brushed DC motors on an H-bridge: by power, and with an encoder by speed and position.
+
+A motor must never run on after whoever started it has gone. Every motion belongs to an operation that takes the power
+away when its caller is cancelled, superseded or cut off; closing, the death of the server and the end of the process do
+the same, and none of them waits for anything.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import Field
+from viam.components.motor import Motor
+from viam.utils import ValueTypes
+
+from pi_drivers.config.attributes import Attributes, Part, Problem, dependency
+from pi_drivers.config.pins import PinName, header_pin_problems
+from pi_drivers.errors import ArgumentError, SupersededError, UnsupportedError
+from pi_drivers.host.contract import SECOND
+from pi_drivers.models.base import Dependencies, HardwareModel
+from pi_drivers.models.board.header_pins import DEFAULT_PWM_HZ
+from pi_drivers.models.encoder.port import EncoderPort, encoder_port
+from pi_drivers.models.motor.bridge import Bridge, DirectionPwmBridge, TwoInputBridge, TwoInputPwmBridge
+from pi_drivers.models.motor.closed_loop import ClosedLoop, LoopSettings
+from pi_drivers.models.motor.speed import Gains
+from pi_drivers.models.motor.twin import plug_in_motor
+from pi_drivers.models.pins import BoardPins, OutputPin, pins_of_board
+from pi_drivers.runtime.operation import Operation
+from pi_drivers.runtime.safety import SAFETY
+
+ZERO_POWER = 0.01
+"""Power up to here means stop, as in Viam's built-in motor."""
+NEARLY_ZERO_RPM = 0.1
+CLOSE_TO_MAX = 0.99
+RAMP_STEPS_PER_S = 20.0
+"""`ramp_rate` is the most the power may grow in one step of the built-in motor's control loop, 20 steps a second."""
+
+WIRINGS = (("a", "b"), ("a", "b", "pwm"), ("dir", "pwm"))
+
+
+class MotorPins(Part):
+    """The pins of the motor driver. Its wiring is one of: a and b; a, b and pwm; dir and pwm."""
+
+    a: PinName | None = Field(default=None, description="Input for forward.")
+    b: PinName | None = Field(default=None, description="Input for backward.")
+    pwm: PinName | None = Field(default=None, description="Input for the power.")
+    dir: PinName | None = Field(default=None, description="Input for the direction; high is forward.")
+    en_high: PinName | None = Field(default=None, description="Enable input, high while there is power.")
+    en_low: PinName | None = Field(default=None, description="Enable input, low while there is power.")
+
+    def problems(self) -> Iterator[Problem]:
+        """The pins given must be one of the wirings."""
+        yield from super().problems()
+        given = tuple(name for name in ("a", "b", "pwm", "dir") if self.given(name))
+        if set(given) not in [set(wiring) for wiring in WIRINGS]:
+            choices = "; ".join(" and ".join(wiring) for wiring in WIRINGS)
+            yield Problem("", f"must be one of these wirings: {choices}; got {' and '.join(given) or 'none of them'}")
+
+
+class ControlParameters(Part):
+    """Gains of the speed controller, on the speed error as a share of the motor's full speed."""
+
+    p: float = Field(default=Gains.p, ge=0, description="Power for each unit of error.")
+    i: float = Field(default=Gains.i, ge=0, description="Power for each unit of error and second.")
+    d: float = Field(default=Gains.d, ge=0, description="Power for each unit of change of the error in a second.")
+
+
+class DcMotorConfig(Attributes):
+    """The attributes of `dc-motor`, named as those of Viam's built-in `gpio` motor."""
+
+    board: str | None = Field(default=None, min_length=1, description="The board of the pins; absent: the Pi's header.")
+    pins: MotorPins = Field(description="The pins of the motor driver.")
+    min_power_pct: float = Field(default=0.0, ge=0, le=1, description="Any other power but 0 is lifted to this.")
+    max_power_pct: float = Field(default=1.0, ge=0.06, le=1, description="More power than this is never applied.")
+    pwm_freq: int = Field(default=0, ge=0, le=10_000, description=f"PWM frequency in Hz; 0 means {DEFAULT_PWM_HZ}.")
+    dir_flip: bool = Field(default=False, description="Turn the other way.")
+    max_rpm: float | None = Field(
+        default=None, gt=0, description="Speed in rpm at full power. Required without an encoder."
+    )
+    encoder: str | None = Field(default=None, min_length=1, description="The encoder on the motor's shaft.")
+    ticks_per_rotation: int | None = Field(
+        default=None, ge=1, description="Ticks of the encoder in one turn. Required with an encoder."
+    )
+    ramp_rate: float = Field(
+        default=0.05, gt=0, le=1, description="How fast speed control may raise the power: 0.05 is 1 per second."
+    )
+    control_parameters: ControlParameters | None = Field(default=None, description="Gains of the speed controller.")
+    position_tolerance_ticks: int = Field(
+        default=1, ge=0, description="A move ends within so many ticks of its target."
+    )
+
+    def problems(self) -> Iterator[Problem]:
+        """Limits in order, pins that exist, and what goes with and without an encoder."""
+        yield from super().problems()
+        low, high = self.min_power_pct, self.max_power_pct
+        if low is not None and high is not None and low >= high:
+            yield Problem("min_power_pct", f"must be below max_power_pct ({high}), got {low}")
+        if self.pins is not None and not (self.given("board") and self.board is None):
+            # A board that is given but broken says nothing about whose pins these are.
+            paths = {f"pins.{name}": getattr(self.pins, name) for name in type(self.pins).model_fields}
+            yield from header_pin_problems(paths, self.board)
+        yield from self._encoder_problems()
+
+    def required_dependencies(self) -> list[str]:
+        """The board and the encoder, where they are named."""
+        board = [dependency("board", self.board)] if self.board else []
+        return board + ([dependency("encoder", self.encoder)] if self.encoder else [])
+
+    def _encoder_problems(self) -> Iterator[Problem]:
+        if self.given("encoder"):
+            if not self.given("ticks_per_rotation"):
+                yield Problem("ticks_per_rotation", "is required with an encoder")
+            return
+        if not self.given("max_rpm"):
+            yield Problem("max_rpm", "is required without an encoder")
+        for name in ("ticks_per_rotation", "control_parameters", "position_tolerance_ticks", "ramp_rate"):
+            if self.given(name):
+                yield Problem(name, "needs an encoder, and none is named")
+
+
+class DcMotor(HardwareModel[DcMotorConfig], Motor):
+    """Brushed DC motor on an H-bridge: power, and with an encoder speed and position."""
+
+    CONFIG = DcMotorConfig
+
+    def _open(self, settings: DcMotorConfig, dependencies: Dependencies) -> None:
+        board = pins_of_board(settings.board, settings.backend, dependencies, self.label, self.logger)
+        self.host = board.host or self.host
+        self._remote_pins = board.host is None
+        self._encoder: EncoderPort | None = None
+        if settings.encoder is not None:
+            self._encoder = encoder_port(settings.encoder, dependencies, self.label, self.host)
+        plug_in_motor(self.host, board, settings, self.name)
+        self._bridge = self._take_bridge(board, settings)
+        self._operation = Operation(self.label, self.logger, self._bridge.make_safe)
+        self._zero_ticks = 0.0
+        self.lifecycle.push("leave the safety register", SAFETY.add(self.label, self._bridge.make_safe))
+        self.lifecycle.push("stop", self._stop_for_good, self._operation.ended)
+        self._bridge.make_safe()
+
+    async def ready(self) -> None:
+        if self._remote_pins:
+            await self._bridge.drive(0.0)
+
+    async def set_power(
+        self,
+        power: float,
+        *,
+        extra: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Apply a share of the supply voltage, -1 to 1; up to 0.01 stops.
+
+        Raises:
+            ArgumentError: NaN, or outside -1 to 1; what ran before runs on.
+            BusError: a pin could not be written; the motor was switched off.
+        """
+        self.check_open()
+        if not -1.0 <= power <= 1.0:
+            raise ArgumentError(f"{self.label}: power must be between -1 and 1, got {power}")
+        await self._operation.take_over("set_power")
+        await self._apply(power)
+
+    async def go_for(
+        self,
+        rpm: float,
+        revolutions: float,
+        *,
+        extra: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Turn so many revolutions and stop; ends when done. Its direction is the sign of rpm * revolutions.
+
+        With an encoder it ends within `position_tolerance_ticks`; without, it runs for the time this takes.
+
+        Raises:
+            ArgumentError: 0 revolutions, nearly 0 rpm, or a number that is none.
+            SupersededError: a newer command took over.
+            StallError, MotionTimeoutError: the shaft did not follow; the motor was stopped.
+            BusError: a pin or the encoder does not answer; the motor was stopped.
+        """
+        self.check_open()
+        speed = self._checked_rpm(rpm)
+        if not math.isfinite(revolutions):
+            raise ArgumentError(f"{self.label}: revolutions must be a number, got {revolutions}")
+        if revolutions == 0:
+            raise ArgumentError(f"{self.label}: Cannot move motor for 0 revolutions")
+        if self._encoder is None:
+            await self._operation.run("go_for", lambda: self._run_for_time(speed, revolutions))
+            return
+        distance = math.copysign(revolutions, revolutions * speed) * self._ticks_per_rotation
+        await self._operation.run("go_for", lambda: self._move_by(distance, abs(speed)))
+
+    async def go_to(
+        self,
+        rpm: float,
+        position_revolutions: float,
+        *,
+        extra: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Turn to a position, in revolutions from zero, whatever the sign of rpm; ends when there.
+
+        Raises:
+            UnsupportedError: the motor has no encoder.
+            Others: as `go_for`.
+        """
+        self.check_open()
+        self._require_encoder("go_to")
+        speed = abs(self._checked_rpm(rpm))
+        if not math.isfinite(position_revolutions):
+            raise ArgumentError(f"{self.label}: position must be a number, got {position_revolutions}")
+        target = position_revolutions * self._ticks_per_rotation + self._zero_ticks
+        await self._operation.run("go_to", lambda: self._loop().move_to(target, self._ticks_per_s(speed)))
+
+    async def set_rpm(
+        self,
+        rpm: float,
+        *,
+        extra: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Turn at a speed until told otherwise; 0 stops. With an encoder the speed is held.
+
+        Raises:
+            ArgumentError: a number that is none.
+            BusError: a pin could not be written; the motor was switched off.
+        """
+        self.check_open()
+        if rpm == 0:
+            await self.stop()
+            return
+        speed = self._limited_rpm(rpm)
+        if self._encoder is None:
+            await self._operation.take_over("set_rpm")
+            await self._apply(self._power_for(speed))
+            return
+        await self._operation.start("set_rpm", lambda: self._loop().hold_speed(self._ticks_per_s(speed)))
+
+    async def stop(
+        self, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any
+    ) -> None:
+        """Take the power away at once and end whatever moves the motor."""
+        self._bridge.make_safe()
+        if self.lifecycle.closed:
+            return
+        try:
+            await self._operation.take_over("stop")
+        except SupersededError:
+            return  # a newer command came while the older one ended; the motor was stopped in between
+        await self._bridge.drive(0.0)
+
+    async def reset_zero_position(
+        self, offset: float, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any
+    ) -> None:
+        """Make the present position -`offset` revolutions.
+
+        Raises:
+            UnsupportedError: the motor has no encoder.
+            ArgumentError: a number that is none.
+        """
+        encoder = self._require_encoder("reset_zero_position")
+        if not math.isfinite(offset):
+            raise ArgumentError(f"{self.label}: offset must be a number, got {offset}")
+        self._zero_ticks = (await encoder.sample()).ticks + offset * self._ticks_per_rotation
+
+    async def get_position(
+        self, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any
+    ) -> float:
+        """Revolutions from zero.
+
+        Raises:
+            UnsupportedError: the motor has no encoder.
+            BusError: the encoder does not answer.
+        """
+        encoder = self._require_encoder("Position")
+        return ((await encoder.sample()).ticks - self._zero_ticks) / self._ticks_per_rotation
+
+    async def get_properties(
+        self, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any
+    ) -> Motor.Properties:
+        """Position is reported with an encoder only."""
+        return Motor.Properties(position_reporting=self._encoder is not None)
+
+    async def is_powered(
+        self, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any
+    ) -> tuple[bool, float]:
+        """Whether there is power, and how much, -1 to 1."""
+        power = self._logical(self._bridge.power)
+        return power != 0.0, power
+
+    async def is_moving(self) -> bool:
+        """Whether there is power, or a motion under way."""
+        return self._bridge.power != 0.0 or self._operation.running is not None
+
+    def _status(self) -> dict[str, ValueTypes]:
+        pins = {name: pin for name, pin in self.settings.pins.model_dump().items() if pin is not None}
+        status: dict[str, ValueTypes] = {"pins": pins, "power": self._logical(self._bridge.power)}
+        status["motion"] = self._operation.running or "none"
+        if self._operation.failure is not None:
+            status["last_failure"] = str(self._operation.failure)
+        return status
+
+    def _take_bridge(self, board: BoardPins, settings: DcMotorConfig) -> Bridge:
+        pins = settings.pins
+
+        def take(name: str) -> OutputPin | None:
+            pin = getattr(pins, name)
+            return None if pin is None else board.output(pin, self.holder(f"pin {name}"), self.lifecycle)
+
+        a, b, pwm, direction = take("a"), take("b"), take("pwm"), take("dir")
+        common = (take("en_high"), take("en_low"), settings.pwm_freq or DEFAULT_PWM_HZ)
+        if direction is not None and pwm is not None:
+            return DirectionPwmBridge(direction, pwm, *common)
+        if a is None or b is None:
+            raise ArgumentError(f"{self.label}: pins a and b are required")  # the config's own check comes first
+        return TwoInputBridge(a, b, *common) if pwm is None else TwoInputPwmBridge(a, b, pwm, *common)
+
+    @property
+    def _ticks_per_rotation(self) -> int:
+        return self.settings.ticks_per_rotation or 1
+
+    def _ticks_per_s(self, rpm: float) -> float:
+        return rpm / 60 * self._ticks_per_rotation
+
+    async def _apply(self, power: float) -> None:
+        """Drive the bridge with a power within the motor's limits."""
+        low, high = self.settings.min_power_pct, self.settings.max_power_pct
+        size = 0.0 if abs(power) <= ZERO_POWER else min(high, max(low, abs(power)))
+        await self._bridge.drive(self._logical(math.copysign(size, power)) if size else 0.0)
+
+    def _logical(self, power: float) -> float:
+        """Between the user's direction and the bridge's; `dir_flip` is its own inverse."""
+        return -power if self.settings.dir_flip and power else power
+
+    def _power_for(self, rpm: float) -> float:
+        max_rpm = self.settings.max_rpm
+        if max_rpm is None:
+            raise UnsupportedError(f"{self.label}: a speed needs max_rpm or an encoder")
+        return rpm / max_rpm
+
+    def _checked_rpm(self, rpm: float) -> float:
+        if abs(rpm) < NEARLY_ZERO_RPM:
+            raise ArgumentError(f"{self.label}: Cannot move motor at an RPM that is nearly 0")
+        return self._limited_rpm(rpm)
+
+    def _limited_rpm(self, rpm: float) -> float:
+        if not math.isfinite(rpm):
+            raise ArgumentError(f"{self.label}: rpm must be a number, got {rpm}")
+        max_rpm = self.settings.max_rpm
+        if max_rpm is None or abs(rpm) < CLOSE_TO_MAX * max_rpm:
+            return rpm
+        self.logger.warning("%s: %g rpm is close to, or above, its max_rpm of %g", self.label, rpm, max_rpm)
+        return math.copysign(min(abs(rpm), max_rpm), rpm)
+
+    def _require_encoder(self, what: str) -> EncoderPort:
+        if self._encoder is None:
+            raise UnsupportedError(f"{self.label} has no encoder, so it does not know its position ({what} Unimplemented)")
+        return self._encoder
+
+    async def _run_for_time(self, rpm: float, revolutions: float) -> None:
+        await self._apply(math.copysign(self._power_for(abs(rpm)), rpm * revolutions))
+        # Limits of power are limits of speed: what is applied is what the time is reckoned with.
+        reached_rpm = abs(self._bridge.power) * (self.settings.max_rpm or 0.0)
+        await self._host_wait(abs(revolutions) / (reached_rpm / 60))
+        await self._bridge.drive(0.0)
+
+    async def _move_by(self, distance: float, rpm: float) -> None:
+        start = (await self._require_encoder("go_for").sample()).ticks
+        await self._loop().move_to(start + distance, self._ticks_per_s(rpm))
+
+    async def _host_wait(self, seconds: float) -> None:
+        await self.host.wait(round(seconds * SECOND))
+
+    def _loop(self) -> ClosedLoop:
+        settings = self.settings
+        encoder = self._require_encoder("a closed loop")
+        gains = Gains(**settings.control_parameters.model_dump()) if settings.control_parameters else Gains()
+        free_speed = self._ticks_per_s(settings.max_rpm) if settings.max_rpm is not None else None
+        loop = LoopSettings(
+            self.label,
+            gains,
+            free_speed,
+            settings.max_power_pct,
+            settings.ramp_rate * RAMP_STEPS_PER_S,
+            settings.position_tolerance_ticks,
+        )
+        return ClosedLoop(self.host, encoder, self._apply, loop, remote=self._remote_pins or encoder.remote)
+
+    def _stop_for_good(self) -> None:
+        self._bridge.make_safe()
+        self._operation.abandon()
+
+

@@ -1,0 +1,256 @@
+"""Sensirion SHT31 (and SHT30, SHT35): temperature and relative humidity over I2C.
+
+Source: Sensirion, Datasheet SHT3x-DIS, version 6, February 2019. The chip takes 16-bit commands and answers in words of
+two bytes with a CRC-8 each. It does not acknowledge a read while it converts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field
+from viam.components.sensor import Sensor
+from viam.utils import SensorReading, ValueTypes
+
+from pi_drivers.buses.i2c.contract import I2cBus
+from pi_drivers.config.attributes import PolledAttributes
+from pi_drivers.config.buses import BusNumber, I2cAddress
+from pi_drivers.errors import CorruptDataError, WrongChipError
+from pi_drivers.host.contract import MILLISECOND, Host
+from pi_drivers.models.base import Dependencies, HardwareModel
+from pi_drivers.models.commands import Arguments, command
+from pi_drivers.runtime.poller import Poller
+from pi_drivers.world.devices import I2cDevice, Nack
+
+ADDRESSES = (0x44, 0x45)
+"""With the ADDR pin low (the default of most boards) and high (table 8)."""
+
+MEASURE_HIGH_REPEATABILITY = 0x2400
+"""Single shot without clock stretching (table 9)."""
+READ_STATUS = 0xF32D
+CLEAR_STATUS = 0x3041
+SOFT_RESET = 0x30A2
+HEATER_ON = 0x306D
+HEATER_OFF = 0x3066
+"""Tables 13 to 18."""
+
+MEASUREMENT_NS = 16 * MILLISECOND
+"""At most 15.5 ms at high repeatability over the whole supply range (table 4)."""
+RESET_NS = 2 * MILLISECOND
+"""At most 1.5 ms after a soft reset (table 4)."""
+
+STATUS_HEATER = 1 << 13
+STATUS_RESET_DETECTED = 1 << 4
+
+
+@dataclass(frozen=True)
+class AirSample:
+    """One measurement: degrees Celsius and percent."""
+
+    temperature_c: float
+    relative_humidity_pct: float
+
+
+def crc8(data: bytes) -> int:
+    """The checksum of two bytes: polynomial 0x31, initial value 0xFF (table 20; of BE EF it is 92)."""
+    crc = 0xFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc << 1) ^ 0x31 if crc & 0x80 else crc << 1
+        crc &= 0xFF
+    return crc
+
+
+class Sht31:
+    """The chip. Blocking: used on its bus's worker thread."""
+
+    def __init__(self, host: Host, bus: I2cBus, address: int) -> None:
+        self._host = host
+        self._bus = bus
+        self._address = address
+        self._where = f"i2c-{bus.number} 0x{address:02x}"
+
+    def set_up(self) -> None:
+        """Reset the chip and make sure it is one of the family.
+
+        Raises:
+            NoAnswerError: nobody is there.
+            WrongChipError: somebody is there who does not answer as an SHT3x does.
+        """
+        self._command(SOFT_RESET)
+        self._host.sleep(RESET_NS)
+        try:
+            self.status()
+        except CorruptDataError:
+            raise WrongChipError(
+                f"{self._where}: the chip there is no SHT3x: its status has no valid checksum. "
+                "Check i2c_addr: the sensor has 0x44 or 0x45."
+            ) from None
+
+    def measure(self) -> AirSample:
+        """One measurement; takes 16 ms.
+
+        Raises:
+            NoAnswerError: the chip does not answer.
+            CorruptDataError: a checksum is wrong.
+        """
+        self._command(MEASURE_HIGH_REPEATABILITY)
+        self._host.sleep(MEASUREMENT_NS)
+        raw_temperature, raw_humidity = self._read_words(2)
+        # Section 4.13.
+        return AirSample(-45 + 175 * raw_temperature / 65535, 100 * raw_humidity / 65535)
+
+    def status(self) -> int:
+        """The status register (table 18)."""
+        self._command(READ_STATUS)
+        return self._read_words(1)[0]
+
+    def heat(self, on: bool) -> bool:
+        """Switch the heater, which dries the sensor and shows that it works; returns what the chip says it is."""
+        self._command(HEATER_ON if on else HEATER_OFF)
+        return bool(self.status() & STATUS_HEATER)
+
+    def _command(self, code: int) -> None:
+        self._bus.write(self._address, code.to_bytes(2, "big"))
+
+    def _read_words(self, count: int) -> list[int]:
+        data = self._bus.read(self._address, 3 * count)
+        return [self._checked(data[3 * i : 3 * i + 3]) for i in range(count)]
+
+    def _checked(self, word: bytes) -> int:
+        if crc8(word[:2]) != word[2]:
+            raise CorruptDataError(
+                f"{self._where}: a checksum is wrong (0x{word[2]:02x} for {word[:2].hex()}); the value is not used. "
+                "If it happens often, shorten the cable or slow the bus down."
+            )
+        return int.from_bytes(word[:2], "big")
+
+
+class Sht31Config(PolledAttributes):
+    """The attributes of `sht31`."""
+
+    i2c_bus: BusNumber = Field(default=1, ge=0, le=255, description="The number of the I2C bus: 1 for /dev/i2c-1.")
+    i2c_addr: I2cAddress = Field(default=0x44, ge=0x08, le=0x77, description='The address: 68, or "0x44"; or 0x45.')
+
+
+class Sht31Sensor(HardwareModel[Sht31Config], Sensor):
+    """Sensirion SHT31 temperature and humidity sensor over I2C."""
+
+    CONFIG = Sht31Config
+
+    def _open(self, settings: Sht31Config, dependencies: Dependencies) -> None:  # noqa: ARG002 - it has none
+        self._plug_in_twin(settings)
+        place = f"i2c-{settings.i2c_bus} 0x{settings.i2c_addr:02x}"
+        self.lifecycle.push("give back the address", self.host.claims.take(place, self.holder("sensor")))
+        shared = self.host.i2c(settings.i2c_bus)
+        self.lifecycle.push("leave the bus", shared.leave)
+        self._run = shared.worker.run
+        self._chip = Sht31(self.host, shared.bus, settings.i2c_addr)
+        self._poller = Poller(
+            self.label,
+            self.host,
+            self.logger,
+            sample=lambda: self._run(self._chip.measure),
+            set_up=lambda: self._run(self._chip.set_up),
+            interval_ns=settings.poll_interval_ms * MILLISECOND,
+            max_age_ns=settings.effective_max_age_ms * MILLISECOND,
+        )
+        self._poller.start()
+        self.lifecycle.push("stop polling", self._poller.stop, self._poller.ended)
+
+    async def ready(self) -> None:
+        await self._poller.first_contact()
+
+    async def get_readings(
+        self, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any
+    ) -> Mapping[str, SensorReading]:
+        """The newest sample: `temperature_c`, `relative_humidity_pct`. Never touches the bus.
+
+        Raises:
+            StaleReadingError: it is too old, or there is none; with its age and the cause.
+            ClosedError: the sensor was closed.
+        """
+        self.check_open()
+        sample = self._poller.latest().value
+        return {"temperature_c": sample.temperature_c, "relative_humidity_pct": sample.relative_humidity_pct}
+
+    @command("heater", "Switch the chip's heater: readings are wrong while it is on.", example={"on": True})
+    async def _heater(self, request: Arguments) -> Mapping[str, Any]:
+        on = bool(request["on"])
+        return {"heater": await self._run(lambda: self._chip.heat(on))}
+
+    def _status(self) -> dict[str, ValueTypes]:
+        settings = self.settings
+        place: dict[str, ValueTypes] = {"i2c_bus": settings.i2c_bus, "i2c_addr": f"0x{settings.i2c_addr:02x}"}
+        return place | self._poller.status()
+
+    def _plug_in_twin(self, settings: Sht31Config) -> None:
+        world = getattr(self.host, "world", None)
+        if world is not None:
+            with world.held():
+                world.i2c(settings.i2c_bus).plug_in_if_free(settings.i2c_addr, Sht31Twin(world))
+
+
+class Sht31Twin(I2cDevice):
+    """The chip's other side: what it answers on the bus, and when it does not."""
+
+    def __init__(self, world: Any) -> None:
+        self._world = world
+        self._busy_until_ns = 0
+        self._answer = b""
+        self._heater = False
+        self._status = STATUS_RESET_DETECTED
+
+    def write(self, data: bytes) -> None:
+        if self._now() < self._busy_until_ns:
+            raise Nack
+        if len(data) < 2:
+            return
+        self._answer = b""
+        self._execute(int.from_bytes(data[:2], "big"))
+
+    def read(self, count: int) -> bytes:
+        # Nothing measured, or not ready: the chip does not acknowledge (section 4.4).
+        if not self._answer or self._now() < self._busy_until_ns:
+            raise Nack
+        answer, self._answer = self._answer, b""
+        return answer[:count].ljust(count, b"\xff")
+
+    def _execute(self, code: int) -> None:
+        if code == MEASURE_HIGH_REPEATABILITY:
+            self._measure()
+        elif code == READ_STATUS:
+            self._answer = _word(self._status | (STATUS_HEATER if self._heater else 0))
+        elif code == SOFT_RESET:
+            self._heater = False
+            self._status = STATUS_RESET_DETECTED
+            self._busy_until_ns = self._now() + RESET_NS - MILLISECOND // 2
+        elif code == CLEAR_STATUS:
+            self._status = 0
+        elif code in (HEATER_ON, HEATER_OFF):
+            self._heater = code == HEATER_ON
+        else:
+            raise Nack
+
+    def _measure(self) -> None:
+        now_ns = self._now()
+        # The heater warms the chip by some degrees (section 4.10), and warm air at the same humidity reads drier.
+        warmer = 3.0 if self._heater else 0.0
+        temperature = self._world.air.temperature_at(now_ns) + warmer
+        humidity = self._world.air.relative_humidity_at(now_ns)
+        self._answer = _word(_clamped((temperature + 45) / 175)) + _word(_clamped(humidity / 100))
+        self._busy_until_ns = now_ns + MEASUREMENT_NS - MILLISECOND // 2
+
+    def _now(self) -> int:
+        now_ns: int = self._world.clock.now_ns()
+        return now_ns
+
+
+def _clamped(share: float) -> int:
+    return min(65535, max(0, round(share * 65535)))
+
+
+def _word(value: int) -> bytes:
+    data = value.to_bytes(2, "big")
+    return data + bytes([crc8(data)])

@@ -1,0 +1,144 @@
+"""A whole machine config is judged at once: each component alone, and what components do to each other."""
+
+import re
+
+import pytest
+
+from pi_drivers.cli.checks import judge
+from pi_drivers.cli.reading import machine_from_text
+from tests.cli.machines import board, encoder, entry, motor, sensor, text_of
+
+
+def problems(*entries: object, **others: object) -> list[str]:
+    """What is told, with `@2` for `components[2]`."""
+    told = judge(machine_from_text(text_of(*entries, **others), "m.json")).problems
+    return [re.sub(r"^components\[(\d+)\]", r"@\1", line) for line in told]
+
+
+def test_a_sound_machine_has_no_problems():
+    assert problems(board(), encoder(), motor(encoder="turns", ticks_per_rotation=400), sensor()) == []
+
+
+def test_every_problem_of_every_component_is_told_with_its_path():
+    said = problems(board(), motor(a="29", pwm="x", pwm_freq=-1), sensor(i2c_adr=0x44))
+
+    assert [line.partition(": ")[0] for line in said] == [
+        '@1 motor "wheel"',
+        '@2 sensor "air"',
+    ]
+    assert said[0].partition(": ")[2].startswith("pwm_freq: must be")
+    assert said[1].partition(": ")[2].startswith('i2c_adr: unknown key (did you mean "i2c_addr"?)')
+
+
+def test_two_components_of_one_name_are_told():
+    assert problems(board("x"), sensor("x")) == [
+        '@1 sensor "x": name: @0 board "x" has this name too; every component needs its own'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("bramble:pi-drivers:sht30",
+         '@0 sensor "air": model: there is no "bramble:pi-drivers:sht30" (did you mean "bramble:pi-drivers:sht31"'),
+        ("sht31", '@0 sensor "air": model: "sht31" is a short name; write "bramble:pi-drivers:sht31"'),
+    ],
+)  # fmt: skip
+def test_a_model_that_is_not_in_the_table_is_told_with_the_right_name(model, said):
+    (line,) = problems(sensor() | {"model": model})
+
+    assert line.startswith(said)
+
+
+def test_a_model_of_somebody_else_is_a_note_and_no_problem():
+    judgement = judge(
+        machine_from_text(text_of(entry("arm", "x", "arm") | {"model": "acme:arms:six"}), "m.json")
+    )
+
+    assert judgement.problems == []
+    assert judgement.notes == ['components[0] arm "arm": model "acme:arms:six" is not one of ours']
+
+
+def test_a_missing_dependency_is_told_with_what_resembles_it():
+    assert problems(board("pie"), motor()) == [
+        '@1 motor "wheel": it needs board "pi", which is not in this file (did you mean "pie"?)'
+    ]
+    assert problems(sensor("pi"), motor()) == [
+        '@1 motor "wheel": it needs board "pi", which is not in this file (sensor "pi" is something else)'
+    ]
+    assert problems(board(), sensor() | {"depends_on": ["ghost"]}) == [
+        '@1 sensor "air": it needs component "ghost", which is not in this file'
+    ]
+
+
+def test_a_dependency_on_a_remote_is_not_missing():
+    remote = motor(board="other:pi")
+
+    assert "which is not in this file" in problems(remote)[0]
+    assert problems(remote, remotes=[{"name": "other"}]) == []
+
+
+def test_components_that_wait_for_each_other_are_told_once():
+    first = sensor("first", i2c_addr=0x44) | {"depends_on": ["second"]}
+    second = sensor("second", i2c_addr=0x45) | {"depends_on": ["first"]}
+
+    assert problems(first, second) == [
+        '@0 sensor "first": it waits for itself: sensor "first" needs sensor "second" needs sensor "first"'
+    ]
+
+
+def test_one_pin_under_two_names_in_two_components_is_told():
+    assert problems(board(), encoder(a="11"), motor(a="GPIO17")) == [
+        '@2 motor "wheel": pins.a: GPIO17 (pin 11) is used by encoder "turns" (pins.a) already'
+    ]
+
+
+def test_a_users_own_pin_name_is_followed_to_its_pin():
+    named = board(pins=[{"name": "left forward", "pin": "11"}])
+
+    assert problems(named, encoder(a="11"), motor(a="left forward")) == [
+        '@2 motor "wheel": pins.a: GPIO17 (pin 11) is used by encoder "turns" (pins.a) already'
+    ]
+
+
+def test_a_component_without_board_shares_the_header_with_the_board():
+    alone = motor(backend="mock", a="11")
+    del alone["attributes"]["board"]
+
+    (said,) = problems(board(), encoder(a="11"), alone)
+    assert "GPIO17 (pin 11) is used by encoder" in said
+
+
+def test_equal_names_on_boards_of_others_are_told_but_not_across_boards():
+    other = entry("board", "x", "esp") | {"model": "acme:boards:esp32"}
+
+    assert problems(board(), other, encoder(a="7", b="8"), motor(a="7", b="8", board="esp")) == []
+    (said,) = problems(other, encoder(a="led", b="8", board="esp"), motor(a="led", board="esp"))
+    assert (
+        said
+        == '@2 motor "wheel": pins.a: pin "led" of board "esp" is used by encoder "turns" (pins.a) already'
+    )
+
+
+def test_the_real_pin_and_the_simulated_one_are_two_pins():
+    assert problems(board(), board("iron", backend="real"), encoder(), motor(a="11", board="iron")) == []
+
+
+def test_a_component_that_wants_another_backend_than_its_board_is_told():
+    assert problems(board(), encoder(backend="real")) == [
+        '@1 encoder "turns": backend: is "real", but its board "pi" runs on "mock"; leave it out'
+    ]
+
+
+def test_two_chips_at_one_address_are_told():
+    assert problems(sensor("first", i2c_addr=0x45), sensor("second", i2c_addr=0x45)) == [
+        '@1 sensor "second": i2c_addr: i2c-1 0x45 is used by sensor "first" (i2c_addr) already'
+    ]
+    assert problems(sensor("first", i2c_addr=0x45), sensor("second", i2c_addr=0x45, i2c_bus=3)) == []
+
+
+def test_one_backend_can_be_laid_over_the_whole_machine():
+    machine = machine_from_text(text_of(board(backend="real"), sensor(backend=None), motor()), "m.json")
+
+    assert [one.label for one in machine.contradicting("mock")] == ['board "pi"']
+    assert {one.attributes["backend"] for one in machine.with_backend("mock").components} == {"mock"}

@@ -1,0 +1,1 @@
+"""A real module process, driven by a fake viam-server."""

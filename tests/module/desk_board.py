@@ -1,0 +1,34 @@
+"""A board that lives in viam-server and not in the module: one pin that remembers its level."""
+
+from typing import Any
+
+from viam.components.board import Board
+from viam.resource.easy_resource import stub_model
+
+
+class DeskPin(Board.GPIOPin):
+    """A pin of the desk."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.level = False
+        self.reads = 0
+
+    async def get(self, **kwargs: Any) -> bool:
+        self.reads += 1
+        return self.level
+
+    async def set(self, high: bool, **kwargs: Any) -> None:
+        self.level = high
+
+
+@stub_model
+class DeskBoard(Board):
+    """A board with pins made on demand."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.pins: dict[str, DeskPin] = {}
+
+    async def gpio_pin_by_name(self, name: str) -> DeskPin:
+        return self.pins.setdefault(name, DeskPin(name))

@@ -1,0 +1,88 @@
+#!/bin/sh
+# Runs every check: ruff, mypy, and the tests with their coverage, on one Python; the tests that start the module as a
+# process of its own run on each Python of 3.11, 3.12 and 3.13 that is found.
+#
+# usage: tests/run.sh [pytest arguments]
+#
+# With arguments only pytest runs, with them, and coverage is not judged: for work on one test.
+# PI_DRIVERS_PYTHON names the Python that runs the tests (default: the first one found of python3, 3.13, 3.12, 3.11).
+set -eu
+
+root=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
+cd "$root"
+mkdir -p .cache
+
+export PI_DRIVERS_TOOLS="$root/.cache/tools"
+export PYTHONPATH="$root/src:$root"
+unset VIAM_MODULE_DATA PI_DRIVERS_BACKEND PI_DRIVERS_TRACE
+
+say() {
+    printf '== %s\n' "$*"
+}
+
+version_of() {
+    "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || true
+}
+
+# The interpreter of one version: on the path, or among pyenv's.
+find_version() {
+    for candidate in "python$1" "${PYENV_ROOT:-${HOME:-/nonexistent}/.pyenv}"/versions/"$1".*/bin/python \
+        "$(pyenv root 2>/dev/null || true)"/versions/"$1".*/bin/python; do
+        if [ "$(version_of "$candidate")" = "$1" ]; then
+            command -v "$candidate"
+            return
+        fi
+    done
+}
+
+find_main() {
+    for candidate in ${PI_DRIVERS_PYTHON:+"$PI_DRIVERS_PYTHON"} python3 \
+        "$(find_version 3.13)" "$(find_version 3.12)" "$(find_version 3.11)"; do
+        case $(version_of "$candidate") in
+        3.11 | 3.12 | 3.13)
+            command -v "$candidate"
+            return
+            ;;
+        esac
+    done
+}
+
+main=$(find_main)
+if [ -z "$main" ]; then
+    say "no Python 3.11, 3.12 or 3.13 was found; name one in PI_DRIVERS_PYTHON"
+    exit 1
+fi
+main_version=$(version_of "$main")
+
+pythons=
+for version in 3.11 3.12 3.13; do
+    interpreter=$main
+    if [ "$version" != "$main_version" ]; then
+        interpreter=$(find_version "$version")
+    fi
+    if [ -z "$interpreter" ]; then
+        say "Python $version: not found; the module is not tested on it"
+        continue
+    fi
+    venv=$root/.cache/venv-$version
+    PI_DRIVERS_PYTHON=$interpreter PI_DRIVERS_VENV=$venv ./setup.sh --dev
+    say "Python $version: $interpreter"
+    pythons=${pythons:+$pythons:}$venv/bin/python
+done
+
+export PI_DRIVERS_TEST_PYTHONS="$pythons"
+unset PI_DRIVERS_PYTHON
+bin=$root/.cache/venv-$main_version/bin
+say "tests run on Python $main_version; the module also as a process on: $pythons"
+
+if [ $# -gt 0 ]; then
+    PYTHONDEVMODE=1 exec "$bin/python" -m pytest "$@"
+fi
+
+say "ruff"
+"$bin/ruff" check .
+"$bin/ruff" format --check .
+say "mypy"
+"$bin/python" -m mypy
+say "pytest"
+PYTHONDEVMODE=1 "$bin/python" -m pytest --cov --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=90

@@ -1,0 +1,49 @@
+"""The register of actuators: whatever one of them does, the others are made safe."""
+
+import threading
+
+from pi_drivers.runtime.safety import SafetyRegister
+
+
+def test_every_actuator_is_made_safe():
+    register, safe = SafetyRegister(), []
+    for name in ("left", "right"):
+        register.add(name, lambda name=name: safe.append(name))
+    register.make_all_safe("a test")
+    assert sorted(safe) == ["left", "right"]
+
+
+def test_one_that_fails_is_logged_by_name_and_does_not_stop_the_rest(caplog):
+    register, safe = SafetyRegister(), []
+    register.add("broken", lambda: 1 / 0)
+    register.add("sound", lambda: safe.append("sound"))
+    register.make_all_safe("a test")
+    assert safe == ["sound"]
+    assert "broken could not be made safe (a test)" in caplog.text
+
+
+def test_one_that_was_taken_off_is_left_alone():
+    register, safe = SafetyRegister(), []
+    remove = register.add("left", lambda: safe.append("left"))
+    remove()
+    remove()
+    register.make_all_safe("a test")
+    assert (safe, len(register)) == ([], 0)
+
+
+def test_two_of_the_same_name_are_two():
+    register, safe = SafetyRegister(), []
+    remove = register.add("left", lambda: safe.append("old"))
+    register.add("left", lambda: safe.append("new"))
+    remove()
+    register.make_all_safe("a test")
+    assert safe == ["new"]
+
+
+def test_an_actuator_may_take_itself_off_while_it_is_made_safe():
+    register = SafetyRegister()
+    remove = register.add("left", lambda: remove())
+    thread = threading.Thread(target=register.make_all_safe, args=("a test",), daemon=True)
+    thread.start()
+    thread.join(1)
+    assert (thread.is_alive(), len(register)) == (False, 0)
