@@ -24,10 +24,10 @@ def main() -> int:
     """Run what the arguments ask for; returns the exit status."""
     argv = sys.argv[1:]
     if is_module_start(argv):
-        from pi_drivers.module import main as run_module  # noqa: PLC0415
+        from pi_drivers.module import main as run_module
 
         return int(run_module(argv) or 0)
-    from pi_drivers.cli.commands import main as run_command  # noqa: PLC0415
+    from pi_drivers.cli.commands import main as run_command
 
     return run_command(argv)
 

@@ -6,7 +6,7 @@ missing is an error for those who configure it, not for everybody else.
 
 import importlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from viam.proto.app.robot import ComponentConfig
 from viam.proto.common import ResourceName
@@ -61,7 +61,8 @@ def register_all() -> None:
 
 def _registration(name: str) -> ResourceCreatorRegistration:
     def create(config: ComponentConfig, dependencies: Mapping[ResourceName, ResourceBase]) -> ResourceBase:
-        return load(name).new(config, dependencies)
+        resource: Any = load(name).new(config, dependencies)
+        return cast("ResourceBase", resource)
 
     def validate(config: ComponentConfig) -> tuple[Sequence[str], Sequence[str]]:
         return load(name).validate_config(config)

@@ -21,12 +21,10 @@ def board(name: str = "pi", **attributes: Any) -> Entry:
 
 
 def encoder(name: str = "turns", a: str = "11", b: str = "13", **attributes: Any) -> Entry:
-    return entry(
-        "encoder", "incremental-encoder", name, **{"board": "pi", "pins": {"a": a, "b": b}, **attributes}
-    )
+    return entry("encoder", "incremental-encoder", name, **{"board": "pi", "pins": {"a": a, "b": b}, **attributes})
 
 
-def motor(name: str = "wheel", a: str = "29", b: str = "31", pwm: str = "33", **attributes: Any) -> Entry:
+def motor(name: str = "wheel", a: str = "29", b: str = "31", pwm: str = "22", **attributes: Any) -> Entry:
     settings = {"board": "pi", "pins": {"a": a, "b": b, "pwm": pwm}, "max_rpm": 100, **attributes}
     return entry("motor", "dc-motor", name, **settings)
 

@@ -24,17 +24,13 @@ def test_an_address_starts_the_module(first):
     assert is_module_start([first, "--log-level=debug"])
 
 
-@pytest.mark.parametrize(
-    "argv", [[], ["demo"], ["check", "/a/b.json"], ["--help"], ["/a/b.json"], ["up"], ["a:b"]]
-)
+@pytest.mark.parametrize("argv", [[], ["demo"], ["check", "/a/b.json"], ["--help"], ["/a/b.json"], ["up"], ["a:b"]])
 def test_anything_else_is_the_command_line(argv):
     assert not is_module_start(argv)
 
 
 def test_the_package_can_be_started_and_lists_its_commands():
-    done = subprocess.run(
-        [sys.executable, "-m", "pi_drivers", "--help"], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-m", "pi_drivers", "--help"], capture_output=True, text=True, check=False)
 
     assert done.returncode == 0
     assert all(f"  {name} " in done.stdout for name in ("check", "demo", "up"))
@@ -42,9 +38,7 @@ def test_the_package_can_be_started_and_lists_its_commands():
 
 
 def test_an_unknown_command_is_refused_with_status_two():
-    done = subprocess.run(
-        [sys.executable, "-m", "pi_drivers", "dmeo"], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-m", "pi_drivers", "dmeo"], capture_output=True, text=True, check=False)
 
     assert done.returncode == 2
     assert "No such command 'dmeo'" in done.stderr

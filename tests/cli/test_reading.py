@@ -20,7 +20,7 @@ def test_a_component_is_read_with_its_api_model_attributes_and_dependencies():
         "rdk:component:motor/wheel",
         "dc-motor",
     )
-    assert one.attributes["pins"] == {"a": "29", "b": "31", "pwm": "33"}
+    assert one.attributes["pins"] == {"a": "29", "b": "31", "pwm": "22"}
     assert one.depends_on == ("pi",)
 
 

@@ -96,6 +96,8 @@ class Child:
         for drain in self._drains:
             drain.cancel()
         await asyncio.gather(*self._drains, return_exceptions=True)
+        # A module that outlived its launcher kept the pipes open, so asyncio did not close them by itself.
+        self._process._transport.close()  # type: ignore[attr-defined]
 
 
 def environment(extra: Mapping[str, str], address: str, home: Path) -> dict[str, str]:

@@ -5,6 +5,7 @@ all went well, 1 when a config has problems or an address cannot be used, 2 for 
 """
 
 import asyncio
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def cli() -> None:
 @CONFIG
 def check(config: Path) -> None:
     """Check a machine config without opening anything."""
-    from pi_drivers.cli.checks import judge  # noqa: PLC0415 - `--help` needs no driver
+    from pi_drivers.cli.checks import judge
 
     judgement = judge(read_machine(config))
     for note in judgement.notes:
@@ -49,8 +50,8 @@ def check(config: Path) -> None:
 @click.option("--duration", type=DURATION, metavar="SECONDS", help="Stop after so long; else at Ctrl-C.")
 def up(config: Path, listen: str, backend: str | None, duration: float | None) -> None:
     """Run a machine config without viam-server and serve SDK clients."""
-    from pi_drivers.cli.checks import judge  # noqa: PLC0415
-    from pi_drivers.cli.up import Voices, address_of, is_open_to_others, run_up  # noqa: PLC0415
+    from pi_drivers.cli.checks import judge
+    from pi_drivers.cli.up import Voices, address_of, is_open_to_others, run_up
 
     address = address_of(listen)
     machine = read_machine(config)
@@ -72,7 +73,7 @@ def up(config: Path, listen: str, backend: str | None, duration: float | None) -
 @click.option("--duration", type=DURATION, default=20, show_default=True, metavar="SECONDS")
 def demo(duration: float) -> None:
     """Drive a simulated rover: motors turn, encoders count, an air sensor reads."""
-    from pi_drivers.cli.demo import run_demo  # noqa: PLC0415
+    from pi_drivers.cli.demo import run_demo
 
     asyncio.run(run_demo(duration))
 
@@ -104,6 +105,10 @@ def main(argv: Sequence[str]) -> int:
     except DriverError as error:
         _warn(f"error: {error.message}")
         return 1
+    except BrokenPipeError:
+        # Who read our lines has left, `head` for example. What is still buffered must not fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else 1
     return 0

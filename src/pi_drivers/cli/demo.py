@@ -54,6 +54,7 @@ async def run_demo(duration_s: float) -> None:
         ConfigError: the rover's config is missing, or was edited into something that cannot be built.
     """
     viam.logging.setLevel(logging.ERROR)
+    viam.logging.getLogger("pi_drivers")  # gives our own loggers the SDK's level
     rover, complaints = _rover()
     stop = asyncio.Event()
     guard = stop_on_signals(stop)

@@ -34,6 +34,6 @@ def _walk(
     if one in path:
         found.append([*path[path.index(one) :], one])
     elif one not in done:
-        for other in needs[one]:
+        for other in needs.get(one, ()):
             _walk(other, [*path, one], needs, done, found)
         done.add(one)

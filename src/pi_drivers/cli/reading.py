@@ -56,9 +56,7 @@ def machine_from_text(text: str, source: str) -> Machine:
         raise ConfigError(f"{source}: not valid JSON: nested too deeply") from None
     if not isinstance(document, dict):
         raise ConfigError(f'{source}: expected an object with "components", got {shown(document)}')
-    repeated = [
-        f"key {shown(key)} stands twice in one object; only the last would count" for key in duplicates
-    ]
+    repeated = [f"key {shown(key)} stands twice in one object; only the last would count" for key in duplicates]
     return _machine(document, repeated)
 
 
@@ -140,9 +138,7 @@ def _api(entry: Mapping[str, Any]) -> str:
 
 def _api_problems(entry: Mapping[str, Any]) -> Iterator[str]:
     model = entry.get("model")
-    own = (
-        model.removeprefix(MODEL_PREFIX) if isinstance(model, str) and model.startswith(MODEL_PREFIX) else ""
-    )
+    own = model.removeprefix(MODEL_PREFIX) if isinstance(model, str) and model.startswith(MODEL_PREFIX) else ""
     right = str(registry.api_of(own)) if own in registry.MODELS else ""
     if "api" not in entry and "type" not in entry:
         yield f"api: is required{f', for this model {shown(right)}' if right else ''}"

@@ -93,9 +93,7 @@ class RunningMachine:
 
     def _build_one(self, one: Component) -> None:
         siblings = {
-            other.resource_name: self._resources[other]
-            for other in self._below(one)
-            if other in self._resources
+            other.resource_name: self._resources[other] for other in self._below(one) if other in self._resources
         }
         try:
             model: Any = registry.load(one.model_name or "")

@@ -54,9 +54,7 @@ def address_of(text: str) -> Address:
     if "/" not in address.path and not address.path.endswith(".sock"):
         raise ArgumentError(f'--listen: expected HOST:PORT or the path of a socket, got "{text}"')
     if len(address.path.encode()) > LONGEST_SOCKET_PATH:
-        raise ArgumentError(
-            f"--listen: a socket's path has at most {LONGEST_SOCKET_PATH} bytes, choose a shorter one"
-        )
+        raise ArgumentError(f"--listen: a socket's path has at most {LONGEST_SOCKET_PATH} bytes, choose a shorter one")
     return address
 
 
@@ -149,6 +147,7 @@ async def run_up(
         ArgumentError: the address cannot be bound.
     """
     viam.logging.setLevel(logging.WARNING)
+    viam.logging.getLogger("pi_drivers")  # gives our own loggers the SDK's format
     server = ClientServer()
     running = RunningMachine(
         machine,

@@ -26,7 +26,9 @@ def default_backend() -> str:
     """
     name = os.environ.get(BACKEND_VARIABLE) or "real"
     if name not in BACKENDS:
-        raise ConfigError(f"the environment variable {BACKEND_VARIABLE} must be one of {', '.join(BACKENDS)}, got {name!r}")
+        raise ConfigError(
+            f"the environment variable {BACKEND_VARIABLE} must be one of {', '.join(BACKENDS)}, got {name!r}"
+        )
     return name
 
 
@@ -50,11 +52,11 @@ def install(host: "Host") -> None:
 def _make(name: str) -> "Host":
     # One of the two is imported, so that the mock runs where no hardware library is installed.
     if name == "mock":
-        from pi_drivers.host.mock import MockHost  # noqa: PLC0415
+        from pi_drivers.host.mock import MockHost
 
         return MockHost.paced()
     if name == "real":
-        from pi_drivers.host.real import RealHost  # noqa: PLC0415
+        from pi_drivers.host.real import RealHost
 
         return RealHost()
     raise ConfigError(f"there is no back end {name!r}; there are: {', '.join(BACKENDS)}")

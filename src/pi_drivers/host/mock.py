@@ -57,14 +57,15 @@ class MockHost(Host):
         loop = asyncio.get_running_loop()
         over = loop.create_future()
 
-        def wake_up() -> None:
+        def settle() -> None:
             if not over.done():
                 over.set_result(None)
 
+        def wake_up() -> None:
+            loop.call_soon_threadsafe(settle)
+
         with self._clock.lock:
-            timer = self._clock.at(
-                self._clock.now_ns() + duration_ns, lambda: loop.call_soon_threadsafe(wake_up) and None
-            )
+            timer = self._clock.at(self._clock.now_ns() + duration_ns, wake_up)
         try:
             await over
         finally:

@@ -23,7 +23,7 @@ class RealHost(Host):
     @property
     def gpio(self) -> Gpio:
         if self._gpio is None:
-            from pi_drivers.buses.gpio.real import RealGpio  # noqa: PLC0415
+            from pi_drivers.buses.gpio.real import RealGpio
 
             self._gpio = RealGpio()
         return self._gpio
@@ -31,13 +31,13 @@ class RealHost(Host):
     @property
     def pwm(self) -> HardwarePwm:
         if self._pwm is None:
-            from pi_drivers.buses.pwm.real import SysfsPwm  # noqa: PLC0415
+            from pi_drivers.buses.pwm.real import SysfsPwm
 
             self._pwm = SysfsPwm()
         return self._pwm
 
     def open_i2c(self, number: int) -> I2cBus:
-        from pi_drivers.buses.i2c.real import SmbusI2c  # noqa: PLC0415
+        from pi_drivers.buses.i2c.real import SmbusI2c
 
         return SmbusI2c(number)
 

@@ -9,14 +9,12 @@ import asyncio
 import logging
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
 
 from google.protobuf.struct_pb2 import Struct
-from typing_extensions import Self
 from viam.proto.app.robot import ComponentConfig
 from viam.proto.common import Geometry, ResourceName
 from viam.resource.base import ResourceBase
-from viam.resource.types import API
 from viam.utils import ValueTypes
 
 from pi_drivers import host as hosts
@@ -25,7 +23,7 @@ from pi_drivers.errors import ClosedError, ConfigError
 from pi_drivers.host.claims import Holder
 from pi_drivers.host.contract import Host
 from pi_drivers.models.commands import run_command
-from pi_drivers.runtime.directory import DIRECTORY, Key
+from pi_drivers.runtime.directory import DIRECTORY, Key, key_of
 from pi_drivers.runtime.lifecycle import Lifecycle
 
 C = TypeVar("C", bound=Attributes)
@@ -38,11 +36,19 @@ class HardwareModel(Generic[C]):
     A model states its config class and writes `_open`; it may write `_status`, `ready` and commands.
     """
 
-    API: ClassVar[API]
     CONFIG: ClassVar[type[Attributes]]
 
     name: str
     logger: logging.Logger
+
+    if TYPE_CHECKING:  # what the SDK's component class brings
+
+        def __init__(self, name: str) -> None: ...
+
+        @classmethod
+        def get_resource_name(cls, name: str) -> ResourceName:
+            """The full name of a resource of this API."""
+            ...
 
     @classmethod
     def validate_config(cls, config: ComponentConfig) -> tuple[list[str], list[str]]:
@@ -61,7 +67,7 @@ class HardwareModel(Generic[C]):
     def parse_attributes(cls, attributes: Struct, name: str) -> C:
         """The typed config of a resource of this model. Raises: ConfigError, as `validate_config` does."""
         plain = plain_attributes(attributes)
-        return cast("C", parse(cls.CONFIG, plain, f'{cls.API.resource_subtype} "{name}"'))
+        return cast("C", parse(cls.CONFIG, plain, f'{cls.get_resource_name(name).subtype} "{name}"'))
 
     @classmethod
     def new(cls, config: ComponentConfig, dependencies: Dependencies) -> Self:
@@ -75,7 +81,7 @@ class HardwareModel(Generic[C]):
             DriverError: something it needs is missing, held by somebody else, or does not answer.
         """
         settings = cls.parse_attributes(config.attributes, config.name)
-        stale = DIRECTORY.find((cls.API.resource_subtype, config.name))
+        stale = DIRECTORY.find(key_of(cls.get_resource_name(config.name)))
         if isinstance(stale, HardwareModel):
             stale.logger.warning("%s is built anew; the old one was never closed and is let go", stale.label)
             stale.evict()
@@ -100,12 +106,12 @@ class HardwareModel(Generic[C]):
     @property
     def key(self) -> Key:
         """The resource's key in the directory: API and name."""
-        return (self.API.resource_subtype, self.name)
+        return key_of(self.get_resource_name(self.name))
 
     @property
     def label(self) -> str:
         """The resource as people write it: `motor "left"`."""
-        return f'{self.API.resource_subtype} "{self.name}"'
+        return f'{self.key[0]} "{self.name}"'
 
     def holder(self, use: str) -> Holder:
         """This resource as the holder of a claim, with what the claim is for."""
@@ -131,7 +137,7 @@ class HardwareModel(Generic[C]):
         """Stop motion, then let go of everything. Idempotent, never raises; a second caller waits for the first."""
         await self.lifecycle.close()
 
-    async def get_status(self, *, timeout: float | None = None, **kwargs: Any) -> Mapping[str, ValueTypes]:  # noqa: ARG002 - the SDK's signature
+    async def get_status(self, *, timeout: float | None = None, **kwargs: Any) -> Mapping[str, ValueTypes]:
         """What the resource is and how it is doing; works when the hardware does not."""
         return {"backend": self.host.name, "closed": self.lifecycle.closed, **self._status()}
 
@@ -139,8 +145,8 @@ class HardwareModel(Generic[C]):
         self,
         command: Mapping[str, ValueTypes],
         *,
-        timeout: float | None = None,  # noqa: ARG002 - the SDK's signature
-        **kwargs: Any,  # noqa: ARG002 - the SDK's signature
+        timeout: float | None = None,
+        **kwargs: Any,
     ) -> Mapping[str, ValueTypes]:
         """Run one of the model's commands; `{"command": "help"}` lists them.
 
@@ -151,7 +157,9 @@ class HardwareModel(Generic[C]):
         self.check_open()
         return await run_command(self, command)
 
-    async def get_geometries(self, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None) -> list[Geometry]:  # noqa: ARG002 - the SDK's signature
+    async def get_geometries(
+        self, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None
+    ) -> list[Geometry]:
         """None: a driver does not know what its hardware is mounted in."""
         return []
 
@@ -191,5 +199,3 @@ def sibling_of(key: Key, dependencies: Dependencies, wanted_by: str) -> Any:
         if (name.subtype, name.name) == key:
             return resource
     raise ConfigError(f'{wanted_by}: there is no {key[0]} "{key[1]}" it could use. Is it configured, and did it start?')
-
-

@@ -1,9 +1,10 @@
 """How drivers reach pins, whichever board they are on.
 
-A motor or an encoder names a `board`, or none for the Pi's own header. Three kinds of board look the same from here: one
-of ours in this process, whose pins are reached directly; and any other Viam board, reached through its client, which
-costs a round trip for each write. Methods are coroutines for the sake of the last kind. **On a board of this process
-they never suspend**: the pin has its level when the call returns, and no cancellation can come between two writes.
+A motor or an encoder names a `board`, or none for the Pi's own header. Three kinds of board look the same from here:
+one of ours in this process, whose pins are reached directly; and any other Viam board, reached through its client,
+which costs a round trip for each write. Methods are coroutines for the sake of the last kind. **On a board of this
+process they never suspend**: the pin has its level when the call returns, and no cancellation can come between two
+writes.
 """
 
 import logging
@@ -100,9 +101,9 @@ def pins_of_board(
     Raises:
         ConfigError: there is no such board, or it runs on another back end.
     """
-    from pi_drivers import host as hosts  # noqa: PLC0415 - keeps this file's own imports to contracts
-    from pi_drivers.models.board.header_pins import HeaderPins  # noqa: PLC0415 - that file imports this one
-    from pi_drivers.models.board.remote_pins import RemotePins  # noqa: PLC0415 - that file imports this one
+    from pi_drivers import host as hosts
+    from pi_drivers.models.board.header_pins import HeaderPins
+    from pi_drivers.models.board.remote_pins import RemotePins
 
     if board is None:
         return HeaderPins(hosts.get(backend), {})
@@ -118,5 +119,3 @@ def pins_of_board(
         raise ConfigError(f'{owner}: "{board}" is no board')
     logger.info("%s uses board %s of another module: each write to a pin is a round trip", owner, board)
     return RemotePins(found, board)
-
-

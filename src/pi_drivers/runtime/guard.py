@@ -110,10 +110,10 @@ class Guard:
         if self._parent is not None and self._parent.fd is not None:
             poller.register(self._parent.fd, select.POLLIN)
         while not self._over:
+            self._look_at_parent(poller)  # before the first wait: it may be gone already
+            self._look_at_clock()
             poller.poll(self._timeout_ms())
             self._hear_signals()
-            self._look_at_parent(poller)
-            self._look_at_clock()
         if self._parent is not None:
             self._parent.close()
 

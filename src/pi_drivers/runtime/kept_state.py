@@ -1,7 +1,8 @@
 """What a resource wants to know again after it was rebuilt or the module restarted, such as an encoder's count.
 
-It lies in a small JSON file in `VIAM_MODULE_DATA`, which outlives restarts and versions; without that directory it lasts
-as long as the process. A file that cannot be read counts as none: stale state must never keep a robot from starting.
+It lies in a small JSON file in `VIAM_MODULE_DATA`, which outlives restarts and versions; without that directory it
+lasts as long as the process. A file that cannot be read counts as none: stale state must never keep a robot from
+starting.
 """
 
 import json
@@ -57,5 +58,7 @@ class KeptState:
         if not root:
             return None
         # Names come from a config: whatever is in them, the file stays in this directory.
-        safe = "-".join(re.sub(r"[^A-Za-z0-9_]", lambda match: f"%{ord(match[0]):02x}", part) for part in self._key)
+        safe = "-".join(
+            re.sub(r"[^A-Za-z0-9_]", lambda match: f"%{ord(match[0]):02x}", part) for part in self._key
+        )
         return Path(root) / "state" / f"{safe}.json"

@@ -39,7 +39,7 @@ class Lifecycle:
             what, release, finish = self._steps.pop()
             try:
                 release()
-            except Exception:  # noqa: BLE001 - one failing step must not keep the others from running
+            except Exception:
                 self._logger.exception("%s: closing: %s failed", self._name, what)
             if finish is not None:
                 self._finishing.append((what, finish))
@@ -51,7 +51,9 @@ class Lifecycle:
         """
         self.release_now()
         if self._closing is None:
-            self._closing = asyncio.get_running_loop().create_task(self._finish(), name=f"{self._name}: close")
+            self._closing = asyncio.get_running_loop().create_task(
+                self._finish(), name=f"{self._name}: close"
+            )
         await asyncio.shield(self._closing)
 
     async def _finish(self) -> None:
@@ -69,5 +71,5 @@ class Lifecycle:
     async def _finish_one(self, what: str, finish: Finish) -> None:
         try:
             await finish()
-        except Exception:  # noqa: BLE001 - see release_now
+        except Exception:
             self._logger.exception("%s: closing: %s failed", self._name, what)

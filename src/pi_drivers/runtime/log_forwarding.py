@@ -152,7 +152,7 @@ class LogForwarder:
             self._batch = 1
             for entry in batch:
                 await self._deliver([entry])
-        except Exception as error:  # noqa: BLE001 - a lost log line is no reason to lose anything else
+        except Exception as error:  # noqa: BLE001 - see above
             self._fail(batch, error)
         except asyncio.CancelledError:
             to_stderr(batch)

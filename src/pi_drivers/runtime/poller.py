@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from viam.utils import ValueTypes
+
 from pi_drivers.errors import DriverError, StaleReadingError
 
 if TYPE_CHECKING:
@@ -110,9 +112,9 @@ class Poller(Generic[T]):
             )
         return newest
 
-    def status(self) -> dict[str, object]:
+    def status(self) -> dict[str, ValueTypes]:
         """Age and counters, for `get_status`."""
-        status: dict[str, object] = {
+        status: dict[str, ValueTypes] = {
             "poll_interval_ms": self._interval_ns / 1e6,
             "max_age_ms": self._max_age_ns / 1e6,
             "failures": self.failures,
@@ -128,7 +130,9 @@ class Poller(Generic[T]):
         if self._error is not None:
             return str(self._error)
         if self._began_ns is not None:
-            return f"the one begun {(self._host.now_ns() - self._began_ns) / SECOND:.1f} s ago has not come back"
+            return (
+                f"the one begun {(self._host.now_ns() - self._began_ns) / SECOND:.1f} s ago has not come back"
+            )
         return "polling has stopped"
 
     async def _poll(self) -> None:

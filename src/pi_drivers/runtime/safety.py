@@ -41,7 +41,7 @@ class SafetyRegister:
         for name, make_safe in entries:
             try:
                 make_safe()
-            except Exception:  # noqa: BLE001 - whatever one actuator raises, the next must still be stopped
+            except Exception:
                 LOGGER.exception("%s could not be made safe (%s)", name, reason)
 
     def __len__(self) -> int:

@@ -65,7 +65,9 @@ class BusWorker:
         while (job := self._jobs.get()) is not None:
             job()
 
-    def _execute(self, job: Callable[[], T], future: asyncio.Future[T], loop: asyncio.AbstractEventLoop) -> None:
+    def _execute(
+        self, job: Callable[[], T], future: asyncio.Future[T], loop: asyncio.AbstractEventLoop
+    ) -> None:
         try:
             result = job()
         except BaseException as error:  # noqa: BLE001 - every failure belongs to the caller, none to the thread
@@ -85,5 +87,3 @@ class BusWorker:
 
         if not loop.is_closed():
             loop.call_soon_threadsafe(settle_if_wanted)
-
-

@@ -1,7 +1,7 @@
 """Chips on the simulated buses, and the ways they fail.
 
-A device answers transactions as the chip's datasheet says, including the unfriendly parts: it does not acknowledge while
-it converts, and hands out junk when it is read too early. Faults are laid over any device from outside.
+A device answers transactions as the chip's datasheet says, including the unfriendly parts: it does not acknowledge
+while it converts, and hands out junk when it is read too early. Faults are laid over any device from outside.
 """
 
 from abc import ABC, abstractmethod

@@ -1,4 +1,4 @@
-"""What hangs on the wires and moves: an H-bridge feeds a motor, the motor turns a shaft, the shaft turns an encoder disc.
+"""What hangs on the wires and moves: a bridge feeds a motor, the motor turns a shaft, the shaft turns an encoder disc.
 
 The physics goes as far as drivers can tell. A brushed motor answers voltage with a speed that settles exponentially
 (first order, its mechanical time constant), does not start below a dead band of voltage, and runs on for a while when
@@ -98,7 +98,7 @@ class Shaft:
         return self._angle_rev + self._target_rev_s * seconds + lag * self._constant_s * decay
 
     def seconds_until(self, angle_rev: float) -> float | None:
-        """How long after the stretch's beginning the shaft reaches an angle ahead; None when it will not in this stretch.
+        """When the shaft reaches an angle ahead, in seconds from the stretch's beginning; None: not in this stretch.
 
         Within a stretch the angle only grows or only falls (a reversal begins a new one), so there is one such moment.
         """
@@ -196,7 +196,8 @@ class Motor:
 class HBridge:
     """Four switches on up to three wires: in1/in2 with or without enable, or direction and PWM.
 
-    Both inputs low leaves the motor's terminals open; both high shorts them. An enable input that is low opens them too.
+    Both inputs low leaves the motor's terminals open; both high shorts them. An enable input that is low opens them
+    too.
     """
 
     motor: Motor

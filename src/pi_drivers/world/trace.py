@@ -26,7 +26,7 @@ class Trace:
     def from_environment(cls) -> "Trace":
         """The trace the environment asks for."""
         path = os.environ.get(TRACE_VARIABLE)
-        return cls(Path(path).open("a", encoding="utf-8") if path else None)  # noqa: SIM115 - open as long as the world
+        return cls(Path(path).open("a", encoding="utf-8") if path else None)
 
     def note(self, wire: str, signal: "Signal") -> None:
         """Write a change, with the time on CLOCK_MONOTONIC."""

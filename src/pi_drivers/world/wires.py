@@ -1,8 +1,8 @@
 """The wires on the simulated header, and who pulls on them.
 
-A wire has at most one that drives it: the Pi's pin, or something outside (a sensor's output, an encoder disc). Otherwise
-the Pi's pull resistor decides, and without one the wire floats and reads noise. Two drivers on one wire are a short
-circuit, which here is an error instead of smoke.
+A wire has at most one that drives it: the Pi's pin, or something outside (a sensor's output, an encoder disc).
+Otherwise the Pi's pull resistor decides, and without one the wire floats and reads noise. Two drivers on one wire are
+a short circuit, which here is an error instead of smoke.
 """
 
 import random
@@ -98,7 +98,7 @@ class Wire:
             self._tell(was)
 
     def release_from_pi(self) -> None:
-        """The Pi's pin becomes an input. (An output that is merely let go by its user keeps its level.)"""
+        """The Pi's pin becomes an input. An output that is merely let go by its user keeps its level."""
         was = self._steady()
         self._pi = None
         self._tell(was)

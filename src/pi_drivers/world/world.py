@@ -1,8 +1,8 @@
 """The simulated Pi's surroundings: everything that is plugged into it, and the time it all happens in.
 
 There is one world in a process. Drivers never see it: they see the mock back ends of the buses, which end here. Each
-model plugs its twin in where nothing is yet, so that a machine config runs unchanged; tests and scenes reach in from the
-other side to plug things in first, move the air, or break something.
+model plugs its twin in where nothing is yet, so that a machine config runs unchanged; tests and scenes reach in from
+the other side to plug things in first, move the air, or break something.
 """
 
 from collections.abc import Iterator

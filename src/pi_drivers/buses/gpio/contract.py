@@ -150,7 +150,12 @@ class Gpio(ABC):
 
     @abstractmethod
     def edges(
-        self, offsets: Sequence[int], *, pull: Pull = Pull.NONE, active_low: bool = False, debounce_us: int = 0
+        self,
+        offsets: Sequence[int],
+        *,
+        pull: Pull = Pull.NONE,
+        active_low: bool = False,
+        debounce_us: int = 0,
     ) -> EdgeLines:
         """Take lines as inputs and listen for both edges of all of them in one request. Raises as `output` does.
 

@@ -7,7 +7,6 @@ shorted output is an error, and the edge buffer overflows as the kernel's does.
 import os
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from pi_drivers.buses.gpio.contract import EdgeEvent, EdgeLines, Gpio, InputLine, OutputLine, Pull
 from pi_drivers.buses.gpio.ranges import check_pulse_train, check_pwm, check_servo
@@ -39,7 +38,12 @@ class MockGpio(Gpio):
         return MockInput(self._world, offset, pull, active_low, self._take([offset]))
 
     def edges(
-        self, offsets: Sequence[int], *, pull: Pull = Pull.NONE, active_low: bool = False, debounce_us: int = 0
+        self,
+        offsets: Sequence[int],
+        *,
+        pull: Pull = Pull.NONE,
+        active_low: bool = False,
+        debounce_us: int = 0,
     ) -> EdgeLines:
         return MockEdges(self._world, offsets, pull, active_low, debounce_us * 1000, self._take(offsets))
 
@@ -149,9 +153,7 @@ class MockOutput(OutputLine):
 class MockInput(InputLine):
     """One wire that is read."""
 
-    def __init__(
-        self, world: World, offset: int, pull: Pull, active_low: bool, give_back: Callable[[], None]
-    ) -> None:
+    def __init__(self, world: World, offset: int, pull: Pull, active_low: bool, give_back: Callable[[], None]) -> None:
         self._world = world
         self._offset = offset
         self._active_low = active_low
@@ -248,9 +250,7 @@ class MockEdges(EdgeLines):
             self._put(offset, level, now_ns)
         elif level is not self._settled[offset]:
             settled_ns = now_ns + self._debounce_ns
-            self._settling[offset] = self._world.clock.at(
-                settled_ns, lambda: self._put(offset, level, settled_ns)
-            )
+            self._settling[offset] = self._world.clock.at(settled_ns, lambda: self._put(offset, level, settled_ns))
 
     def _put(self, offset: int, level: bool, now_ns: int) -> None:
         self._settling.pop(offset, None)

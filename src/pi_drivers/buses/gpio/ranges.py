@@ -21,7 +21,9 @@ def check_servo(offset: int, pulse_us: int, frequency_hz: int) -> None:
         return
     _check_range(f"GPIO{offset}: servo pulse", pulse_us, SERVO_US, "µs")
     if pulse_us * frequency_hz >= 1_000_000:
-        raise ArgumentError(f"GPIO{offset}: a servo pulse of {pulse_us} µs does not fit into a period at {frequency_hz} Hz")
+        raise ArgumentError(
+            f"GPIO{offset}: a servo pulse of {pulse_us} µs does not fit into a period at {frequency_hz} Hz"
+        )
 
 
 def check_pulse_train(offset: int, high_us: int, low_us: int, count: int) -> None:

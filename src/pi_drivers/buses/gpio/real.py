@@ -1,8 +1,8 @@
 """The pins of a real Raspberry Pi.
 
-They stand on gpiozero's lgpio pin factory, for the chip and for inputs, and go past it where it is in the way:
-outputs (gpiozero makes each an input first, so that one that was high floats for a moment, and closes it into an
-input), pulses (see `real_pulses`), and edges (libgpiod: one request for all lines, read in batches).
+They stand on gpiozero's lgpio pin factory, for the chip and for inputs, and go past it where it is in the
+way: outputs (gpiozero makes each an input first, so that one that was high floats for a moment, and closes it
+into an input), pulses (see `real_pulses`), and edges (libgpiod: one request for all lines, read in batches).
 """
 
 import os
@@ -72,9 +72,7 @@ class RealGpio(Gpio):
         debounce_us: int = 0,
     ) -> EdgeLines:
         if not offsets or debounce_us < 0:
-            raise ArgumentError(
-                f"edges take a line and a debounce of 0 µs or more, got {offsets}, {debounce_us}"
-            )
+            raise ArgumentError(f"edges take a line and a debounce of 0 µs or more, got {offsets}, {debounce_us}")
         chosen = tuple(offsets)
         return self._take(chosen, lambda: RealEdges(self, chosen, pull, active_low, debounce_us))
 
@@ -100,9 +98,7 @@ class RealGpio(Gpio):
             raise ClosedError("the GPIO chip was closed")
         for offset in offsets:
             if offset not in HEADER_LINES:
-                raise BusAbsentError(
-                    f"GPIO{offset} is not on the header, which has GPIO0 to GPIO{HEADER_LINES[-1]}"
-                )
+                raise BusAbsentError(f"GPIO{offset} is not on the header, which has GPIO0 to GPIO{HEADER_LINES[-1]}")
             if offset in self._open or offsets.count(offset) > 1:
                 raise ClaimedError(f'GPIO{offset}: in use by "{CONSUMER}", this process')
         with self.explained(*offsets):
@@ -112,7 +108,7 @@ class RealGpio(Gpio):
 
 
 class RealOutput(OutputLine):
-    """One driven line. The kernel inverts an active low one, for levels and pulses alike. Safe from any thread."""
+    """One driven line; the kernel inverts an active low one, levels and pulses alike. Safe from any thread."""
 
     def __init__(self, gpio: RealGpio, offset: int, initial: bool, active_low: bool) -> None:
         self._gpio = gpio
@@ -264,8 +260,8 @@ class RealEdges(EdgeLines):
 
 
 def _edge_settings(pull: Pull, active_low: bool, debounce_us: int) -> "LineSettings":
-    from gpiod import LineSettings  # noqa: PLC0415 - see load_gpiod
-    from gpiod.line import Bias, Clock, Direction, Edge  # noqa: PLC0415 - see load_gpiod
+    from gpiod import LineSettings
+    from gpiod.line import Bias, Clock, Direction, Edge
 
     biases = {Pull.NONE: Bias.DISABLED, Pull.UP: Bias.PULL_UP, Pull.DOWN: Bias.PULL_DOWN}
     return LineSettings(

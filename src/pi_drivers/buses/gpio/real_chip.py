@@ -1,8 +1,9 @@
 """Finds and opens the header's GPIO chip, and says in plain words why that or anything else on it failed.
 
-The numbers of GPIO chips change from model to model and from kernel to kernel, so the chip is found by the label
-its driver gives it. Two libraries work on it side by side: lgpio, opened through gpiozero's pin factory, for levels
-and pulses, and libgpiod for edges. They are loaded here, when the first pin is used, and not before.
+The numbers of GPIO chips change from model to model and from kernel to kernel, so the chip is found by the
+label its driver gives it. Two libraries work on it side by side: lgpio, opened through gpiozero's pin
+factory, for levels and pulses, and libgpiod for edges. They are loaded here, when the first pin is used, and
+not before.
 """
 
 import errno
@@ -82,9 +83,7 @@ def open_lgpio(path: Path) -> Lgpio:
     library, factory_class = _load_lgpio()
     number = int(path.name.removeprefix("gpiochip"))
     if not os.access(path, os.R_OK | os.W_OK):
-        raise BusPermissionError(
-            f"{path}: this user may not use it. Run sudo usermod -aG gpio $USER and log in again."
-        )
+        raise BusPermissionError(f"{path}: this user may not use it. Run sudo usermod -aG gpio $USER and log in again.")
     try:
         factory = factory_class(chip=number)
     except library.error as error:
@@ -99,29 +98,25 @@ def load_gpiod() -> Any:
         MissingLibraryError: they are not installed.
     """
     try:
-        import gpiod  # noqa: PLC0415 - loaded when the first pin is used
+        import gpiod
     except ImportError as error:
-        raise MissingLibraryError(
-            "real pins need the Python library gpiod: pip install 'gpiod>=2.3'"
-        ) from error
+        raise MissingLibraryError("real pins need the Python library gpiod: pip install 'gpiod>=2.3'") from error
     return gpiod
 
 
 def _load_lgpio() -> tuple[Any, Any]:
     try:
         with _somewhere_writable():
-            import lgpio  # noqa: PLC0415 - loaded when the first pin is used
+            import lgpio
     except ImportError as error:
         raise _lgpio_missing() from error
     if not hasattr(lgpio, "tx_servo"):  # 0.0.0.2 on the package index is a placeholder without content
         raise _lgpio_missing()
     try:
-        from gpiozero.exc import PinUnknownPi  # noqa: PLC0415
-        from gpiozero.pins.lgpio import LGPIOFactory  # noqa: PLC0415
+        from gpiozero.exc import PinUnknownPi
+        from gpiozero.pins.lgpio import LGPIOFactory
     except ImportError as error:
-        raise MissingLibraryError(
-            "real pins need the Python library gpiozero: pip install gpiozero"
-        ) from error
+        raise MissingLibraryError("real pins need the Python library gpiozero: pip install gpiozero") from error
 
     class HeaderFactory(LGPIOFactory):  # type: ignore[misc]  # gpiozero has no types
         """Knows a header also where no revision says which Pi it is."""
@@ -137,8 +132,8 @@ def _load_lgpio() -> tuple[Any, Any]:
 
 def _lgpio_missing() -> MissingLibraryError:
     return MissingLibraryError(
-        "real pins need the library lgpio: sudo apt install python3-lgpio (a virtual environment must see system "
-        "packages), or pip install 'lgpio>=0.2.2' (CPython 3.13 builds it from source: swig and a C compiler)"
+        "real pins need the library lgpio: sudo apt install python3-lgpio (a virtual environment must see the "
+        "system's packages), or pip install 'lgpio>=0.2.2' (CPython 3.13 builds it from source: swig and a C compiler)"
     )
 
 

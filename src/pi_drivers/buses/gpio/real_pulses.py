@@ -1,13 +1,13 @@
 """Pulses that lgpio's C thread times, and a guard around a defect of that thread.
 
 lgpio keeps one list of all lines that send pulses, the newest first. When the newest entry ends, its thread
-(0.2.2) skips the rest of the list and sleeps 20 ms: every other line stands still, then hurries to catch up, so
-that a stepper loses steps. Should the catching up cross the start of a second, the thread hangs for good, and a
-motor is stuck at the level it had.
+(0.2.2) skips the rest of the list and sleeps 20 ms: every other line stands still, then hurries to catch up,
+so that a stepper loses steps. Should the catching up cross the start of a second, the thread hangs for good,
+and a motor is stuck at the level it had.
 
-So an entry never ends by itself here, and the newest one is never ended while another line sends: between pulses an
-entry is parked, which means that it repeats the line's steady level, and before the newest must end, another is
-put in front of it.
+So an entry never ends by itself here, and the newest one is never ended while another line sends: between
+pulses an entry is parked, which means that it repeats the line's steady level, and before the newest must
+end, another is put in front of it.
 """
 
 import threading

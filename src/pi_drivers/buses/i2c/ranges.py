@@ -27,6 +27,4 @@ def check_block(number: int, address: int, count: int) -> None:
 def check_count(number: int, address: int, count: int) -> None:
     """Raises: ArgumentError: nothing, or too much, to read."""
     if not 1 <= count <= TRANSFER_LIMIT:
-        raise ArgumentError(
-            f"i2c-{number} 0x{address:02x}: a read takes 1 to {TRANSFER_LIMIT} bytes, got {count}"
-        )
+        raise ArgumentError(f"i2c-{number} 0x{address:02x}: a read takes 1 to {TRANSFER_LIMIT} bytes, got {count}")

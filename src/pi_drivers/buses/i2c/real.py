@@ -1,8 +1,9 @@
 """The Pi's own I2C buses, through Linux's /dev/i2c-N and smbus2.
 
-Whole messages go out as plain I2C transfers, register accesses as SMBus block calls: on the wire they look the
-same, and the SMBus ones also work on controllers, and on the kernel's simulated chips, that know nothing else. What
-the kernel answers is turned into our errors in one place, with bus, address and a remedy in the message.
+Whole messages go out as plain I2C transfers, register accesses as SMBus block calls: on the wire they look
+the same, and the SMBus ones also work on controllers, and on the kernel's simulated chips, that know nothing
+else. What the kernel answers is turned into our errors in one place, with bus, address and a remedy in the
+message.
 """
 
 import errno
@@ -32,8 +33,8 @@ T = TypeVar("T")
 
 SYSFS_DEVICES = Path("/sys/bus/i2c/devices")
 
-# The errno of a missing acknowledgement is up to the controller: i2c-bcm2835 and i2c-designware (Pi 5) say EREMOTEIO,
-# bit-banged buses ENXIO, some others EIO, the kernel's simulated bus ENODEV.
+# The errno of a missing acknowledgement is up to the controller: i2c-bcm2835 and i2c-designware (Pi 5) say
+# EREMOTEIO, bit-banged buses ENXIO, some others EIO, the kernel's simulated bus ENODEV.
 NO_ANSWER = frozenset({errno.EREMOTEIO, errno.ENXIO, errno.EIO, errno.ENODEV})
 
 QUICK_WRITE_HARMS = frozenset({*range(0x30, 0x38), *range(0x50, 0x60)})
@@ -58,7 +59,7 @@ class SmbusI2c(I2cBus):
         return self._number
 
     def write(self, address: int, data: bytes) -> None:
-        from smbus2 import i2c_msg  # noqa: PLC0415 - see MissingLibraryError
+        from smbus2 import i2c_msg
 
         check_address(self._number, address)
         if not data:
@@ -66,7 +67,7 @@ class SmbusI2c(I2cBus):
         self._transfer(address, lambda bus: bus.i2c_rdwr(i2c_msg.write(address, data)))
 
     def read(self, address: int, count: int) -> bytes:
-        from smbus2 import i2c_msg  # noqa: PLC0415 - see MissingLibraryError
+        from smbus2 import i2c_msg
 
         check_address(self._number, address)
         check_count(self._number, address, count)
@@ -130,7 +131,7 @@ class SmbusI2c(I2cBus):
 
 def _open(number: int) -> "SMBus":
     try:
-        from smbus2 import SMBus  # noqa: PLC0415 - loaded when a bus is first opened
+        from smbus2 import SMBus
     except ImportError as error:
         raise MissingLibraryError("I2C needs the Python library smbus2: pip install smbus2") from error
     bus = SMBus()
@@ -143,7 +144,7 @@ def _open(number: int) -> "SMBus":
 
 
 def _ask(bus: "SMBus", address: int) -> None:
-    from smbus2 import I2cFunc  # noqa: PLC0415 - see _open
+    from smbus2 import I2cFunc
 
     if address in QUICK_WRITE_HARMS or not bus.funcs & I2cFunc.SMBUS_QUICK:
         bus.read_byte(address)
@@ -169,8 +170,8 @@ def _open_error(number: int, error: OSError) -> DriverError:
 
 def _held_by_kernel(number: int, address: int, driver: str) -> ClaimedError:
     return ClaimedError(
-        f"i2c-{number} 0x{address:02x}: {driver} of the Linux kernel holds this address. Remove its dtoverlay "
-        "from config.txt and reboot, or use the chip through the kernel."
+        f"i2c-{number} 0x{address:02x}: {driver} of the Linux kernel holds this address. Remove its "
+        "dtoverlay from config.txt and reboot, or use the chip through the kernel."
     )
 
 
@@ -178,9 +179,7 @@ def _transfer_error(number: int, address: int, error: OSError) -> DriverError:
     """What the kernel's answer to a transfer means."""
     where = f"i2c-{number} 0x{address:02x}"
     if error.errno in NO_ANSWER:
-        return NoAnswerError(
-            f"{where}: no answer (NACK). Is the chip wired and powered, and is this its address?"
-        )
+        return NoAnswerError(f"{where}: no answer (NACK). Is the chip wired and powered, and is this its address?")
     if error.errno == errno.ETIMEDOUT:
         return BusTimeoutError(
             f"{where}: the bus hangs: a line is held low, or the chip stretches the clock without end. "
@@ -189,13 +188,7 @@ def _transfer_error(number: int, address: int, error: OSError) -> DriverError:
     if error.errno == errno.EBUSY:
         return _held_by_kernel(number, address, "a driver")
     if error.errno == errno.EAGAIN:
-        return BusError(
-            f"{where}: lost the bus to somebody else. Is there a second controller, or noise on the wires?"
-        )
+        return BusError(f"{where}: lost the bus to somebody else. Is there a second controller, or noise on the wires?")
     if error.errno == errno.EOPNOTSUPP:
-        return BusError(
-            f"{where}: the controller of this bus cannot do such a transfer (it may be for SMBus only)"
-        )
-    return BusError(
-        f"{where}: the transfer failed: {error.strerror} ({errno.errorcode.get(error.errno or 0, '?')})"
-    )
+        return BusError(f"{where}: the controller of this bus cannot do such a transfer (it may be for SMBus only)")
+    return BusError(f"{where}: the transfer failed: {error.strerror} ({errno.errorcode.get(error.errno or 0, '?')})")

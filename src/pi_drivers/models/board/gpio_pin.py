@@ -132,9 +132,7 @@ class PinState:
         if self._input is None:
             self._take(Use.INPUT)
             settings = self.settings
-            self._input = self._host.gpio.input(
-                settings.offset, pull=settings.pull, active_low=settings.active_low
-            )
+            self._input = self._host.gpio.input(settings.offset, pull=settings.pull, active_low=settings.active_low)
             self._close_line = self._input.close
             self.use = Use.INPUT
         return self._input
@@ -152,7 +150,9 @@ class PinState:
 
     def _take(self, use: Use) -> None:
         if self.interrupt is not None:
-            raise ClaimedError(f"{self.label} is a digital interrupt of {self._holder.name}: it cannot be an {use.value}")
+            raise ClaimedError(
+                f"{self.label} is a digital interrupt of {self._holder.name}: it cannot be an {use.value}"
+            )
         if self._output is not None and use is Use.INTERRUPT:
             raise ClaimedError(f"{self.label} is an output of {self._holder.name}: it cannot be an interrupt")
         if self._give_back is None:
@@ -176,15 +176,18 @@ class PiGpioPin(Board.GPIOPin):
         self._check_open = check_open
 
     async def set(
-        self, high: bool, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any
+        self,
+        high: bool,
+        *,
+        extra: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        **kwargs: Any,
     ) -> None:
         """Drive a steady level; ends PWM."""
         self._check_open()
         self._state.set(high)
 
-    async def get(
-        self, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any
-    ) -> bool:
+    async def get(self, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any) -> bool:
         """The level on the pin; an unused pin becomes an input."""
         self._check_open()
         return self._state.get()

@@ -81,7 +81,10 @@ class HeaderPins(BoardPins):
 
     def _show(self, offset: int, view: "HeaderOutput | InputView", lifecycle: Lifecycle) -> None:
         self.host.pins_in_use[offset] = view
-        lifecycle.push("hide the pin", lambda: self.host.pins_in_use.pop(offset, None) and None)
+        lifecycle.push("hide the pin", lambda: self._hide(offset))
+
+    def _hide(self, offset: int) -> None:
+        self.host.pins_in_use.pop(offset, None)
 
 
 class HeaderOutput(OutputPin):
@@ -119,7 +122,7 @@ class HeaderOutput(OutputPin):
             self.write_now(False)
         except ClosedError:
             pass  # let go already, and made low before
-        except Exception:  # noqa: BLE001 - it must not keep other pins from being made low
+        except Exception:
             LOGGER.exception("GPIO%d could not be made low", self._line.offset)
 
     def level(self) -> bool:

@@ -1,6 +1,6 @@
 """Breaking things on purpose: the board's `fault` command, for trying out what a program does when hardware fails."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pi_drivers.errors import ArgumentError, UnsupportedError
@@ -66,9 +66,14 @@ class MockFaults:
         return {
             "jam": shaft.jam,
             "release": lambda: shaft.jam(jammed=False),
-            "unplug": lambda: [disc.unplug() for disc in discs] and None,
-            "replug": lambda: [disc.plug() for disc in discs] and None,
+            "unplug": lambda: _each(disc.unplug for disc in discs),
+            "replug": lambda: _each(disc.plug for disc in discs),
         }
+
+
+def _each(actions: Iterable[Action]) -> None:
+    for action in actions:
+        action()
 
 
 def _address(text: str) -> int:

@@ -1,10 +1,10 @@
 """The Pi's own header as a Viam board: pins, PWM, digital interrupts and their ticks, on every model of Pi.
 
-Any real pin works without being configured; the config gives pins names, pulls, debouncing and first levels. Pins belong
-to whoever uses them first: what a motor holds, the board can look at but not switch.
+Any real pin works without being configured; the config gives pins names, pulls, debouncing and first levels. Pins
+belong to whoever uses them first: what a motor holds, the board can look at but not switch.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -67,14 +67,17 @@ class PiBoardConfig(Attributes):
         """Names are unique and pins exist; a pin may be listed once in each of the two lists."""
         yield from super().problems()
         yield from self._name_problems()
-        for key, entries in (("pins", self.pins), ("digital_interrupts", self.digital_interrupts)):
-            paths = {f"{key}[{i}].pin": entry.pin for i, entry in enumerate(entries or ()) if entry is not None}
+        for key, entries in self._lists():
+            paths = {f"{key}[{i}].pin": entry.pin for i, entry in enumerate(entries) if entry is not None}
             yield from header_pin_problems(paths, None)
+
+    def _lists(self) -> tuple[tuple[str, Sequence["PinConfig | InterruptConfig | None"]], ...]:
+        return (("pins", self.pins or ()), ("digital_interrupts", self.digital_interrupts or ()))
 
     def _name_problems(self) -> Iterator[Problem]:
         seen: dict[str, str] = {}
-        for key, entries in (("pins", self.pins), ("digital_interrupts", self.digital_interrupts)):
-            for i, entry in enumerate(entries or ()):
+        for key, entries in self._lists():
+            for i, entry in enumerate(entries):
                 name = entry.name if entry is not None else None
                 if name is None:
                     continue
@@ -88,7 +91,7 @@ class PiBoard(HardwareModel[PiBoardConfig], Board):
 
     CONFIG = PiBoardConfig
 
-    def _open(self, settings: PiBoardConfig, dependencies: Dependencies) -> None:  # noqa: ARG002 - a board has none
+    def _open(self, settings: PiBoardConfig, dependencies: Dependencies) -> None:
         self._pins = HeaderPins(self.host, named_pins(settings))
         self._states: dict[int, PinState] = {}
         self.lifecycle.push("let go of its pins", self._close_pins)
@@ -206,9 +209,7 @@ def named_pins(settings: PiBoardConfig) -> dict[str, PinSettings]:
     """The pins a board's config describes, by the user's names and by the pin's own."""
     named: dict[str, PinSettings] = {}
     for pin in settings.pins:
-        described = PinSettings(
-            header.resolve(pin.pin), Pull(pin.pull), pin.active_low, round(pin.debounce_ms * 1000)
-        )
+        described = PinSettings(header.resolve(pin.pin), Pull(pin.pull), pin.active_low, round(pin.debounce_ms * 1000))
         named[pin.pin] = described
         if pin.name is not None:
             named[pin.name] = described
@@ -229,4 +230,3 @@ def board_pin_offset(settings: PiBoardConfig, name: str) -> int:
     """The GPIO a name means on a board of this config, without opening it. Raises: ArgumentError: none."""
     named = named_pins(settings)
     return named[name].offset if name in named else header.resolve(name)
-

@@ -38,7 +38,7 @@ class RemotePins(BoardPins):
         self._board = board
         self._name = name
 
-    def output(self, name: str, holder: Holder, lifecycle: Lifecycle) -> "RemoteOutput":  # noqa: ARG002 - no claims here
+    def output(self, name: str, holder: Holder, lifecycle: Lifecycle) -> "RemoteOutput":
         output = RemoteOutput(self._board, f'board "{self._name}" pin "{name}"', name)
         lifecycle.push(f"make {name} low", output.make_low, output.settled)
         return output
@@ -102,7 +102,7 @@ class RemoteOutput(OutputPin):
         try:
             await self.write(False)
         except BusError as error:
-            LOGGER.error("%s", error)
+            LOGGER.warning("%s", error)
 
     async def _resolved(self) -> Board.GPIOPin:
         if self._pin is None:
@@ -113,8 +113,8 @@ class RemoteOutput(OutputPin):
 class RemoteInputs(InputPins):
     """Pins of another module's board, listened to through its tick stream.
 
-    The stream may break and is then opened again; edges in between are gone without a count, so `interruptions` says how
-    often that was.
+    The stream may break and is then opened again; edges in between are gone without a count, so `interruptions` says
+    how often that was.
     """
 
     def __init__(self, board: Board, where: str, names: Sequence[str]) -> None:
@@ -161,9 +161,7 @@ class RemoteInputs(InputPins):
             await asyncio.sleep(RECONNECT_S)
 
     async def _follow_stream(self) -> None:
-        interrupts = [
-            await _reached(self._where, self._board.digital_interrupt_by_name(name)) for name in self._names
-        ]
+        interrupts = [await _reached(self._where, self._board.digital_interrupt_by_name(name)) for name in self._names]
         stream = await _reached(self._where, self._board.stream_ticks(interrupts))
         async for tick in _each(self._where, stream):
             # The first message of a stream is empty: it only shows that the stream stands.

@@ -6,6 +6,7 @@ each edge, the usual way, falls behind at some thousand edges a second.
 """
 
 import asyncio
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -99,7 +100,7 @@ class IncrementalEncoder(HardwareModel[IncrementalEncoderConfig], Encoder):
         self._warned_of_float32 = False
         self.lifecycle.push("keep its position", self._keep)
         task = asyncio.get_running_loop().create_task(self._follow(), name=f"{self.label}: counting")
-        self.lifecycle.push("stop counting", lambda: task.cancel() and None, lambda: asyncio.wait({task}))
+        self.lifecycle.push("stop counting", functools.partial(_cancel, task), lambda: asyncio.wait({task}))
 
     async def ready(self) -> None:
         if not self._seeded:
@@ -136,7 +137,9 @@ class IncrementalEncoder(HardwareModel[IncrementalEncoderConfig], Encoder):
             return self._degrees(ticks), PositionType.POSITION_TYPE_ANGLE_DEGREES
         if abs(ticks) > FLOAT32_EXACT and not self._warned_of_float32:
             self._warned_of_float32 = True
-            self.logger.warning("%s: beyond 16777216 ticks a position loses counts on its way to the client", self.label)
+            self.logger.warning(
+                "%s: beyond 16777216 ticks a position loses counts on its way to the client", self.label
+            )
         return float(ticks), PositionType.POSITION_TYPE_TICKS_COUNT
 
     async def reset_position(
@@ -241,3 +244,6 @@ class IncrementalEncoder(HardwareModel[IncrementalEncoderConfig], Encoder):
             self._counter.take(self._inputs.drain())
             self._kept.save({"ticks": self._ticks() - self._zero})
 
+
+def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()

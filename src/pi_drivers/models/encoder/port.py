@@ -51,9 +51,7 @@ class RemoteEncoder:
     async def sample(self) -> EncoderSample:
         """The position as the other module tells it. Raises: BusError: it does not."""
         try:
-            ticks, _ = await self._encoder.get_position(
-                PositionType.POSITION_TYPE_TICKS_COUNT, timeout=CALL_TIMEOUT_S
-            )
+            ticks, _ = await self._encoder.get_position(PositionType.POSITION_TYPE_TICKS_COUNT, timeout=CALL_TIMEOUT_S)
         except (GRPCError, StreamTerminatedError, OSError, TimeoutError) as error:
             raise BusError(f'encoder "{self._name}": {getattr(error, "message", None) or error}') from error
         return EncoderSample(round(ticks), self._host.now_ns())

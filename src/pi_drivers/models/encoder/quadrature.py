@@ -1,9 +1,9 @@
-"""Counting a quadrature encoder: two lines a quarter cycle apart, four edges a cycle, their order is the direction.
+r"""Counting a quadrature encoder: two lines a quarter cycle apart, four edges a cycle, their order is the direction.
 
 The count goes up when B leads A, as in viam-server's built-in `incremental` encoder:
 
-    A  ____/~~~~~~~~\\________/~~~~~~~~\\____
-    B  /~~~~~~~~\\________/~~~~~~~~\\________      forward: +1 at every edge
+    A  ____/~~~~~~~~\________/~~~~~~~~\____
+    B  /~~~~~~~~\________/~~~~~~~~\________      forward: +1 at every edge
 
 Of any edge, only which line it is on and whether it rises is used, so a level is never guessed: an edge to a level
 the line has already means that the one in between is missing. It is counted as illegal, and the position stays where it

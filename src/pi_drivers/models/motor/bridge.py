@@ -1,7 +1,7 @@
 """Motor drivers as wired: two inputs, two inputs with PWM, or direction with PWM, each with optional enable pins.
 
-Whatever fails half way, no input is left switched: a bridge with one of its pins written and the other not is a motor at
-a power nobody asked for. Direction comes before power, and a reversal passes through off.
+Whatever fails half way, no input is left switched: a bridge with one of its pins written and the other not is a motor
+at a power nobody asked for. Direction comes before power, and a reversal passes through off.
 """
 
 from abc import ABC, abstractmethod
@@ -10,12 +10,15 @@ from collections.abc import Sequence
 from pi_drivers.models.pins import OutputPin
 
 
-
 class Bridge(ABC):
     """A motor driver's inputs. `make_safe` may be called from any thread, all else on the event loop."""
 
     def __init__(
-        self, inputs: Sequence[OutputPin], enable_high: OutputPin | None, enable_low: OutputPin | None, pwm_hz: int
+        self,
+        inputs: Sequence[OutputPin],
+        enable_high: OutputPin | None,
+        enable_low: OutputPin | None,
+        pwm_hz: int,
     ) -> None:
         """Take the pins.
 

@@ -82,7 +82,10 @@ class DcMotorConfig(Attributes):
         default=None, ge=1, description="Ticks of the encoder in one turn. Required with an encoder."
     )
     ramp_rate: float = Field(
-        default=0.05, gt=0, le=1, description="How fast speed control may raise the power: 0.05 is 1 per second."
+        default=0.05,
+        gt=0,
+        le=1,
+        description="How fast speed control may raise the power: 0.05 is 1 per second.",
     )
     control_parameters: ControlParameters | None = Field(default=None, description="Gains of the speed controller.")
     position_tolerance_ticks: int = Field(
@@ -255,7 +258,12 @@ class DcMotor(HardwareModel[DcMotorConfig], Motor):
         await self._bridge.drive(0.0)
 
     async def reset_zero_position(
-        self, offset: float, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any
+        self,
+        offset: float,
+        *,
+        extra: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        **kwargs: Any,
     ) -> None:
         """Make the present position -`offset` revolutions.
 
@@ -359,7 +367,9 @@ class DcMotor(HardwareModel[DcMotorConfig], Motor):
 
     def _require_encoder(self, what: str) -> EncoderPort:
         if self._encoder is None:
-            raise UnsupportedError(f"{self.label} has no encoder, so it does not know its position ({what} Unimplemented)")
+            raise UnsupportedError(
+                f"{self.label} has no encoder, so it does not know its position ({what} Unimplemented)"
+            )
         return self._encoder
 
     async def _run_for_time(self, rpm: float, revolutions: float) -> None:
@@ -394,5 +404,3 @@ class DcMotor(HardwareModel[DcMotorConfig], Motor):
     def _stop_for_good(self) -> None:
         self._bridge.make_safe()
         self._operation.abandon()
-
-

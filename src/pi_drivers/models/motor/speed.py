@@ -50,7 +50,7 @@ class SpeedMeter:
 
 @dataclass(frozen=True)
 class Gains:
-    """Control parameters, in power per relative speed error (error / free speed), its integral over s, its derivative."""
+    """Control parameters: power for the speed error (as a share of the free speed), its integral, its derivative."""
 
     p: float = 0.6
     i: float = 6.0
@@ -124,7 +124,8 @@ class SpeedController:
 def approach_speed(missing_ticks: float, cruise: float, gain_per_s: float, slowest: float) -> float:
     """The speed to have with so many ticks to go: cruise, then slower in proportion, never below the slowest.
 
-    Speed in proportion to the distance left is a deceleration that any shaft of a time constant below 1/gain can follow.
+    Speed in proportion to the distance left is a deceleration that any shaft of a time constant below 1/gain can
+    follow.
     """
     speed = min(cruise, max(gain_per_s * abs(missing_ticks), slowest))
     return speed if missing_ticks > 0 else -speed

@@ -14,7 +14,14 @@ from pi_drivers.world.mechanics import MotorKind
 if TYPE_CHECKING:
     from pi_drivers.models.motor.dc_motor import DcMotorConfig
 
-INPUT_NAMES = {"a": "a", "b": "b", "pwm": "pwm", "dir": "direction", "en_high": "enable_high", "en_low": "enable_low"}
+INPUT_NAMES = {
+    "a": "a",
+    "b": "b",
+    "pwm": "pwm",
+    "dir": "direction",
+    "en_high": "enable_high",
+    "en_low": "enable_low",
+}
 DEFAULT_FREE_RPM = 200.0
 
 

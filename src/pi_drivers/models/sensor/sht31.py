@@ -139,7 +139,7 @@ class Sht31Sensor(HardwareModel[Sht31Config], Sensor):
 
     CONFIG = Sht31Config
 
-    def _open(self, settings: Sht31Config, dependencies: Dependencies) -> None:  # noqa: ARG002 - it has none
+    def _open(self, settings: Sht31Config, dependencies: Dependencies) -> None:
         self._plug_in_twin(settings)
         place = f"i2c-{settings.i2c_bus} 0x{settings.i2c_addr:02x}"
         self.lifecycle.push("give back the address", self.host.claims.take(place, self.holder("sensor")))

@@ -1,0 +1,219 @@
+"""The PWM block of a real Pi, through the files of /sys/class/pwm.
+
+The block is the same on all models up to the Pi 4 and another one on the Pi 5; both show up as a `pwmchip`
+with numbered channels once an overlay in config.txt switches them on. Which GPIO the overlay connected is
+read from the device tree, as far as the standard overlays `pwm` and `pwm-2chan` tell it; after any other
+overlay it cannot be known (only root can read the pins' functions), and every GPIO of a PWM chip that is on
+counts as connected.
+
+The kernel does not say who uses a channel. Processes of this package keep out of each other's way by a file
+lock, which ends with its process; other programs are not noticed.
+"""
+
+import errno
+import fcntl
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from pi_drivers.buses.pwm.contract import HardwarePwm, PwmChannel
+from pi_drivers.errors import (
+    ArgumentError,
+    BusAbsentError,
+    BusError,
+    BusPermissionError,
+    ClaimedError,
+    ClosedError,
+    DriverError,
+)
+
+BCM_CHANNELS = {12: 0, 13: 1, 18: 0, 19: 1}
+"""Two channels with two GPIOs each (BCM2711 ARM Peripherals, 5.3, alternative functions)."""
+
+RP1_CHANNELS = {12: 0, 13: 1, 18: 2, 19: 3}
+"""One channel for each GPIO (RP1 Peripherals, 3.1.1, GPIO functions)."""
+
+CHIPS: Mapping[str, Mapping[int, int]] = {
+    "2020c000.pwm": BCM_CHANNELS,  # Pi 1 and Zero
+    "3f20c000.pwm": BCM_CHANNELS,  # Pi 2, 3 and Zero 2
+    "fe20c000.pwm": BCM_CHANNELS,  # Pi 4; fe20c800.pwm makes the analog audio
+    "1f00098000.pwm": RP1_CHANNELS,  # Pi 5; 1f0009c000.pwm turns the fan
+}
+"""The header's PWM block by the name of its device."""
+
+FUNCTIONS = {12: 4, 13: 4, 18: 2, 19: 2}
+"""What the overlays call the alternative function that carries PWM: 4 is ALT0, 2 is ALT5."""
+
+OVERLAY_NODES = ("soc/gpio@*/pwm_pins", "axi/*/rp1/gpio@*/pwm_pins", "axi/*/*/gpio@*/pwm_pins")
+"""Where the overlays write the GPIOs they connect, below the device tree's root."""
+
+
+class Place(NamedTuple):
+    """A channel in sysfs."""
+
+    chip: Path
+    channel: int
+
+    @property
+    def directory(self) -> Path:
+        """The channel's files, which exist once it is exported."""
+        return self.chip / f"pwm{self.channel}"
+
+
+class SysfsPwm(HardwarePwm):
+    """The PWM block of this machine. Used on one thread."""
+
+    def __init__(self, root: Path = Path("/sys/class/pwm"), device_tree: Path = Path("/proc/device-tree")) -> None:
+        self._root = root
+        self._device_tree = device_tree
+        self._open: dict[Path, SysfsPwmChannel] = {}
+
+    def available(self, offset: int) -> bool:
+        place = self._place(offset)
+        return place is not None and place.directory not in self._open
+
+    def overlay_line(self, offset: int) -> str | None:
+        """As the contract says; where one GPIO is connected already, the line connects both.
+
+        The overlays know two GPIOs at most, one of each channel.
+        """
+        if offset not in FUNCTIONS:
+            return None
+        connected = FUNCTIONS.keys() & (self._connected() or ())
+        partner = next((pin for pin in sorted(connected) if BCM_CHANNELS[pin] != BCM_CHANNELS[offset]), None)
+        if partner is None:
+            return f"dtoverlay=pwm,pin={offset},func={FUNCTIONS[offset]}"
+        first, second = sorted((offset, partner), key=BCM_CHANNELS.__getitem__)
+        return f"dtoverlay=pwm-2chan,pin={first},func={FUNCTIONS[first]},pin2={second},func2={FUNCTIONS[second]}"
+
+    def open(self, offset: int) -> PwmChannel:
+        place = self._place(offset)
+        if place is None:
+            raise BusAbsentError(self._not_connected(offset))
+        if place.directory in self._open:
+            raise ClaimedError(f"GPIO{offset}: PWM channel {place.channel} is in use in this process")
+        _export(offset, place)
+        channel = SysfsPwmChannel(offset, place.directory, lambda: self._open.pop(place.directory, None))
+        self._open[place.directory] = channel
+        return channel
+
+    def _place(self, offset: int) -> Place | None:
+        connected = self._connected()
+        if connected is not None and offset not in connected:
+            return None
+        for chip in sorted(self._root.glob("pwmchip*")):
+            channels = CHIPS.get((chip / "device").resolve().name, {})
+            if offset in channels:
+                return Place(chip, channels[offset])
+        return None
+
+    def _connected(self) -> frozenset[int] | None:
+        """The GPIOs that the standard overlays connect; None when none of them is loaded."""
+        for pattern in OVERLAY_NODES:
+            for node in self._device_tree.glob(pattern):
+                cells = (node / "brcm,pins").read_bytes()
+                return frozenset(int.from_bytes(cells[at : at + 4]) for at in range(0, len(cells), 4))
+        return None
+
+    def _not_connected(self, offset: int) -> str:
+        line = self.overlay_line(offset)
+        if line is None:
+            return f"GPIO{offset} cannot have hardware PWM; only GPIO12, 13, 18 and 19 can"
+        return (
+            f"GPIO{offset} is not connected to the PWM block. Put {line} into /boot/firmware/config.txt (instead of "
+            "another pwm overlay, should there be one) and reboot."
+        )
+
+
+class SysfsPwmChannel(PwmChannel):
+    """One channel. It stays exported when closed, because the permissions of a new export take udev a moment."""
+
+    def __init__(self, offset: int, directory: Path, give_back: Callable[[], object]) -> None:
+        self._offset = offset
+        self._directory = directory
+        self._give_back = give_back
+        self._lock = self._take()
+        try:
+            # What a predecessor left running runs on until the first `set`: a servo must not twitch.
+            self._values = {name: int(self._read(name)) for name in ("period", "duty_cycle", "enable")}
+            if self._read("polarity") != "normal":
+                self._write("enable", 0)
+                (directory / "polarity").write_text("normal")
+        except OSError as error:
+            os.close(self._lock)
+            raise _error(offset, directory, error) from error
+
+    def set(self, period_ns: int, pulse_ns: int) -> None:
+        self._check_open()
+        if not 0 <= pulse_ns <= period_ns or period_ns == 0:
+            raise ArgumentError(f"GPIO{self._offset}: a pulse of {pulse_ns} ns does not fit a period of {period_ns} ns")
+        # At every step the kernel refuses a pulse that is longer than the period.
+        steps = [("period", period_ns), ("duty_cycle", pulse_ns)]
+        if period_ns < self._values["duty_cycle"]:
+            steps.reverse()
+        try:
+            for name, value in (*steps, ("enable", 1)):
+                self._write(name, value)
+        except OSError as error:
+            raise _error(self._offset, self._directory, error) from error
+
+    def close(self) -> None:
+        if self._lock < 0:
+            return
+        try:
+            self._write("duty_cycle", 0)
+            self._write("enable", 0)
+        except OSError as error:
+            raise _error(self._offset, self._directory, error) from error
+        finally:
+            os.close(self._lock)
+            self._lock = -1
+            self._give_back()
+
+    def _take(self) -> int:
+        descriptor = -1
+        try:
+            descriptor = os.open(self._directory / "period", os.O_RDWR | os.O_CLOEXEC)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(descriptor)
+            raise ClaimedError(f"GPIO{self._offset}: another process uses {self._directory}") from error
+        except OSError as error:
+            raise _error(self._offset, self._directory, error) from error
+        return descriptor
+
+    def _read(self, name: str) -> str:
+        return (self._directory / name).read_text().strip()
+
+    def _write(self, name: str, value: int) -> None:
+        if self._values[name] != value:
+            (self._directory / name).write_text(str(value))
+            self._values[name] = value
+
+    def _check_open(self) -> None:
+        if self._lock < 0:
+            raise ClosedError(f"GPIO{self._offset}: the PWM channel was let go")
+
+
+def _export(offset: int, place: Place) -> None:
+    if place.directory.exists():
+        return
+    try:
+        (place.chip / "export").write_text(str(place.channel))
+    except OSError as error:
+        raise _error(offset, place.chip, error) from error
+
+
+def _error(offset: int, path: Path, error: OSError) -> DriverError:
+    """What the kernel's answer means."""
+    if error.errno == errno.EBUSY:
+        return ClaimedError(
+            f"GPIO{offset}: a kernel driver uses its channel of {path} (audio, a fan, an infrared LED?)"
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return BusPermissionError(
+            f"GPIO{offset}: this user may not write to {path}. Permissions come a moment after the first use: try "
+            "again in a second. If that does not help, run sudo usermod -aG gpio $USER and log in again."
+        )
+    return BusError(f"GPIO{offset}: the kernel refused ({path}): {error.strerror}")

@@ -1,0 +1,195 @@
+"""`up` serves a machine config to SDK clients and ends well, whoever is still connected."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from viam.components.encoder import Encoder
+from viam.components.motor import Motor
+from viam.components.sensor import Sensor
+from viam.robot.client import RobotClient
+from viam.rpc.dial import DialOptions
+
+from pi_drivers.cli.commands import main
+from pi_drivers.cli.up import address_of, is_open_to_others
+from pi_drivers.errors import ArgumentError
+from tests.cli.machines import board, encoder, entry, file_of, motor, sensor
+
+PATIENCE_S = 20
+
+
+class Up:
+    """A running `up`."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.lines: list[str] = []
+
+    async def address(self) -> str:
+        """Wait for its address."""
+        assert self.process.stdout is not None
+        while True:
+            line = (await asyncio.wait_for(self.process.stdout.readline(), PATIENCE_S)).decode().rstrip("\n")
+            self.lines.append(line)
+            assert line or not self.process.stdout.at_eof(), f"it ended early: {self.lines}"
+            if line.startswith("listening on "):
+                return line.removeprefix("listening on ")
+
+    async def end(self) -> tuple[int, str]:
+        """Wait for its end: the exit status, and what it wrote to stderr."""
+        _, errors = await asyncio.wait_for(self.process.communicate(), PATIENCE_S)
+        assert self.process.returncode is not None
+        return self.process.returncode, errors.decode()
+
+
+@asynccontextmanager
+async def up(*arguments: str | Path) -> AsyncIterator[Up]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "pi_drivers", "up", *map(str, arguments),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONDEVMODE": ""},
+    )  # fmt: skip
+    try:
+        yield Up(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+@asynccontextmanager
+async def client(address: str) -> AsyncIterator[RobotClient]:
+    options = RobotClient.Options(
+        dial_options=DialOptions(insecure=True, disable_webrtc=True), refresh_interval=0, check_connection_interval=0
+    )
+    robot = await RobotClient.at_address(address, options)
+    try:
+        yield robot
+    finally:
+        await robot.close()  # type: ignore[no-untyped-call]
+
+
+def rover(directory: Path) -> Path:
+    return file_of(
+        directory, motor(encoder="turns", ticks_per_rotation=400), encoder(), board(), sensor(poll_interval_ms=50)
+    )
+
+
+async def test_a_client_drives_the_machine_over_tcp_and_it_ends_on_sigterm_with_the_client_connected(tmp_path):
+    async with up(rover(tmp_path), "--listen", "localhost:0") as machine:
+        address = await machine.address()
+        assert address.startswith("127.0.0.1:")
+        assert not address.endswith(":0")
+        async with client(address) as robot:
+            await Motor.from_robot(robot, "wheel").go_for(rpm=60, revolutions=0.5)
+            ticks, _ = await Encoder.from_robot(robot, "turns").get_position()
+            readings = await Sensor.from_robot(robot, "air").get_readings()
+            machine.process.send_signal(signal.SIGTERM)
+            status, errors = await machine.end()
+
+    assert ticks == pytest.approx(200, abs=20)
+    assert set(readings) == {"temperature_c", "relative_humidity_pct"}
+    assert (status, errors) == (0, "")
+
+
+async def test_a_client_reaches_it_over_a_unix_socket_and_the_socket_is_gone_at_the_end(tmp_path):
+    path = tmp_path / "m.sock"
+    async with up(rover(tmp_path), "--listen", path) as machine:
+        assert await machine.address() == str(path)
+        async with client(str(path)) as robot:
+            assert {name.name for name in robot.resource_names} == {"pi", "turns", "wheel", "air"}
+        machine.process.send_signal(signal.SIGINT)
+        status, _ = await machine.end()
+
+    assert status == 0
+    assert not path.exists()
+
+
+async def test_a_component_that_cannot_be_built_leaves_the_others_alone(tmp_path):
+    # Nothing simulates a chip on the real Pi's bus, so this one fails where the tests run.
+    config = file_of(tmp_path, sensor("absent", backend="real", i2c_bus=250), sensor("air", poll_interval_ms=50))
+    async with up(config, "--listen", "localhost:0") as machine:
+        async with client(await machine.address()) as robot:
+            assert {name.name for name in robot.resource_names} == {"air"}
+        machine.process.terminate()
+        status, errors = await machine.end()
+
+    assert status == 0
+    assert errors.startswith('error: sensor "absent": ')
+    assert errors.rstrip().endswith("trying again every 5 s")
+
+
+def test_it_stops_by_itself_after_the_duration(tmp_path, capfd, run_up):
+    assert run_up(rover(tmp_path), "--listen", "127.0.0.1:0", "--duration", "60") == 0
+
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[0] == 'board "pi" is up (bramble:pi-drivers:board)'
+    assert lines[-1].startswith("listening on 127.0.0.1:")
+
+
+def test_problems_of_the_config_are_told_all_at_once_and_nothing_is_opened(tmp_path, capfd):
+    config = file_of(tmp_path, motor(), sensor(i2c_bus="x"), entry("arm", "x", "arm") | {"model": "acme:arms:six"})
+
+    assert main(["up", str(config)]) == 1
+    out, errors = capfd.readouterr()
+    assert out == ""
+    assert [line.partition(": ")[2].partition(":")[0] for line in errors.splitlines()] == [
+        'components[1] sensor "air"', 'components[0] motor "wheel"', 'components[2] arm "arm"',
+    ]  # fmt: skip
+    assert "only viam-server can run it" in errors
+
+
+def test_the_backend_of_the_command_line_wins_and_says_so(tmp_path, capfd, run_up):
+    config = file_of(tmp_path, board(backend="real"), sensor(backend=None, poll_interval_ms=50))
+
+    assert run_up(config, "--listen", "127.0.0.1:0", "--backend", "mock", "--duration", "1") == 0
+    out, errors = capfd.readouterr()
+    assert errors == 'warning: board "pi" asks for backend "real", but --backend mock wins\n'
+    assert 'board "pi" is up' in out
+
+
+def test_listening_to_other_computers_is_warned_about(tmp_path, capfd, run_up):
+    assert run_up(file_of(tmp_path, board()), "--listen", "0.0.0.0:0", "--duration", "1") == 0
+
+    assert "can be reached from other computers, and there is no authentication" in capfd.readouterr().err
+
+
+def test_an_address_in_use_is_told_and_everything_is_closed(tmp_path, capfd, run_up):
+    assert run_up(file_of(tmp_path, board()), "--listen", str(tmp_path / "none" / "m.sock")) == 1
+
+    assert "cannot listen on" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "is_open"),
+    [
+        (":80", ("127.0.0.1", 80), False),
+        ("localhost:0", ("127.0.0.1", 0), False),
+        ("[::1]:80", ("::1", 80), False),
+        ("0.0.0.0:80", ("0.0.0.0", 80), True),
+        ("raspberrypi.local:80", ("raspberrypi.local", 80), True),
+    ],
+)
+def test_an_address_is_read_and_judged_by_who_can_reach_it(text, shown, is_open):
+    address = address_of(text)
+
+    assert (address.host, address.port) == shown
+    assert is_open_to_others(address) is is_open
+
+
+def test_a_sockets_path_is_not_open_to_others():
+    assert not is_open_to_others(address_of("/tmp/m.sock"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("nonsense", "expected HOST:PORT"), ("localhost:70000", "between 0 and 65535"), (f"/{'x' * 103}", "103 bytes")],
+)
+def test_what_is_no_address_is_refused(text, said):
+    with pytest.raises(ArgumentError, match=said):
+        address_of(text)
