@@ -46,16 +46,21 @@ is_right_python() {
     "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null
 }
 
+# A name on the path may be a stand-in, pyenv's for example, which means another Python in another folder.
+real_path() {
+    "$1" -c 'import os, sys; print(os.path.realpath(sys.executable))'
+}
+
 find_python() {
     if [ -n "${PI_DRIVERS_PYTHON:-}" ]; then
         is_right_python "$PI_DRIVERS_PYTHON" ||
             fail "PI_DRIVERS_PYTHON is $PI_DRIVERS_PYTHON, which is no Python 3.11, 3.12 or 3.13"
-        command -v "$PI_DRIVERS_PYTHON"
+        real_path "$PI_DRIVERS_PYTHON"
         return
     fi
     for candidate in python3 python3.13 python3.12 python3.11; do
         if is_right_python "$candidate"; then
-            command -v "$candidate"
+            real_path "$candidate"
             return
         fi
     done

@@ -56,14 +56,3 @@ class HandDrivenLoop(asyncio.SelectorEventLoop):
     def _look_again(self) -> None:
         if not self.is_closed():
             self.call_soon_threadsafe(lambda: None)
-
-
-class HandDrivenPolicy(asyncio.DefaultEventLoopPolicy):
-    """Makes every new loop one of the given world's."""
-
-    def __init__(self, clock: HandClock) -> None:
-        super().__init__()
-        self._clock = clock
-
-    def new_event_loop(self) -> asyncio.AbstractEventLoop:
-        return HandDrivenLoop(self._clock)

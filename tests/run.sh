@@ -24,12 +24,19 @@ version_of() {
     "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || true
 }
 
-# The interpreter of one version: on the path, or among pyenv's.
+# A name on the path may be pyenv's stand-in, which means another Python in another folder; this is the real one.
+real_path() {
+    "$1" -c 'import os, sys; print(os.path.realpath(sys.executable))'
+}
+
+# The interpreter of one version: on the path, or among those that pyenv keeps.
 find_version() {
-    for candidate in "python$1" "${PYENV_ROOT:-${HOME:-/nonexistent}/.pyenv}"/versions/"$1".*/bin/python \
-        "$(pyenv root 2>/dev/null || true)"/versions/"$1".*/bin/python; do
+    pyenv=$(command -v pyenv || printf '/nonexistent/bin/pyenv')
+    for candidate in "python$1" \
+        "${PYENV_ROOT:-${HOME:-/nonexistent}/.pyenv}"/versions/"$1".*/bin/python \
+        "${pyenv%/bin/pyenv}"/versions/"$1".*/bin/python; do
         if [ "$(version_of "$candidate")" = "$1" ]; then
-            command -v "$candidate"
+            real_path "$candidate"
             return
         fi
     done
@@ -40,7 +47,7 @@ find_main() {
         "$(find_version 3.13)" "$(find_version 3.12)" "$(find_version 3.11)"; do
         case $(version_of "$candidate") in
         3.11 | 3.12 | 3.13)
-            command -v "$candidate"
+            real_path "$candidate"
             return
             ;;
         esac
@@ -80,8 +87,8 @@ if [ $# -gt 0 ]; then
 fi
 
 say "ruff"
-"$bin/ruff" check .
-"$bin/ruff" format --check .
+"$bin/ruff" check --extend-exclude .cache .
+"$bin/ruff" format --check --extend-exclude .cache .
 say "mypy"
 "$bin/python" -m mypy
 say "pytest"

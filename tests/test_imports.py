@@ -33,9 +33,7 @@ def imports_of(file: str) -> Iterator[tuple[str, bool]]:
 
 
 def own_imports(file: str) -> set[str]:
-    return {
-        name.removeprefix("pi_drivers.") for name, _ in imports_of(file) if name.startswith("pi_drivers.")
-    }
+    return {name.removeprefix("pi_drivers.") for name, _ in imports_of(file) if name.startswith("pi_drivers.")}
 
 
 def is_below(name: str, *packages: str) -> bool:
@@ -59,9 +57,7 @@ def test_models_know_buses_by_their_contracts_only(file):
         assert not is_below(name, "cli", "module", "registry", "host.real"), name
 
 
-@pytest.mark.parametrize(
-    "file", [file for file in FILES if file.startswith("world/") or file.endswith("/mock.py")]
-)
+@pytest.mark.parametrize("file", [file for file in FILES if file.startswith("world/") or file.endswith("/mock.py")])
 def test_the_world_and_the_mock_buses_never_see_a_model(file):
     assert not [name for name in own_imports(file) if is_below(name, "models", "cli", "module", "registry")]
 
@@ -108,9 +104,7 @@ def test_the_table_of_models_can_be_registered_without_pydantic_and_any_driver()
 
 
 def test_loading_every_model_loads_no_hardware_library_no_numpy_and_no_cv2():
-    loaded = loaded_after(
-        "from pi_drivers import registry; [registry.load(name) for name in registry.MODELS]"
-    )
+    loaded = loaded_after("from pi_drivers import registry; [registry.load(name) for name in registry.MODELS]")
 
     assert "pydantic" in loaded
     assert not loaded & (HARDWARE | HEAVY)

@@ -32,6 +32,21 @@ def test_every_file_it_names_is_there_and_can_be_run():
         assert (ROOT / name).stat().st_mode & stat.S_IXUSR, name
 
 
+def test_the_generator_writes_the_file_and_points_to_the_pages_there_are(tmp_path, monkeypatch, capsys):
+    (tmp_path / "docs" / "models").mkdir(parents=True)
+    (tmp_path / "docs" / "models" / "sht31.md").touch()
+    (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
+    monkeypatch.setattr(meta, "ROOT", tmp_path)
+
+    assert meta.main() == 0
+    assert capsys.readouterr().out == f"{tmp_path}/meta.json\n"
+    links = {
+        one["model"]: one.get("markdown_link") for one in json.loads((tmp_path / "meta.json").read_text())["models"]
+    }
+    assert links["bramble:pi-drivers:sht31"] == "docs/models/sht31.md"
+    assert links["bramble:pi-drivers:board"] is None
+
+
 def test_a_model_without_a_short_description_is_refused(monkeypatch):
     monkeypatch.setattr(registry, "load", lambda _name: type("Wordy", (), {"__doc__": "x" * 101}))
 

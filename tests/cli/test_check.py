@@ -1,5 +1,6 @@
 """`check` prints what is wrong in a machine config and opens nothing."""
 
+from pi_drivers import registry
 from pi_drivers.cli.commands import main
 from tests.cli.machines import board, entry, file_of, sensor
 
@@ -40,3 +41,30 @@ def test_a_syntax_error_is_told_with_its_place(tmp_path, capfd):
 def test_a_missing_file_is_a_wrong_command_line(capfd):
     assert main(["check", "/nowhere/m.json"]) == 2
     assert "does not exist" in capfd.readouterr().err
+
+
+def test_a_model_whose_library_is_missing_is_told_at_its_component(tmp_path, capfd, monkeypatch):
+    def load(_name: str) -> object:
+        raise ImportError("No module named 'cv2'")
+
+    monkeypatch.setattr(registry, "load", load)
+
+    assert main(["check", str(file_of(tmp_path, sensor()))]) == 1
+    said = "components[0] sensor \"air\": its model cannot be loaded: No module named 'cv2'"
+    assert capfd.readouterr().out.splitlines()[0] == said
+
+
+def test_attributes_nested_without_end_are_told_at_their_component(tmp_path, capfd):
+    deep: dict[str, object] = {}
+    for _ in range(100):
+        deep = {"x": deep}
+
+    assert main(["check", str(file_of(tmp_path, sensor(x=deep)))]) == 1
+    assert 'components[0] sensor "air": attributes are nested deeper than 40 levels' in capfd.readouterr().out
+
+
+def test_a_wrong_default_backend_is_told(tmp_path, capfd, monkeypatch):
+    monkeypatch.setenv("PI_DRIVERS_BACKEND", "mok")
+
+    assert main(["check", str(file_of(tmp_path, sensor(backend=None)))]) == 1
+    assert "PI_DRIVERS_BACKEND must be one of real, mock, got 'mok'" in capfd.readouterr().err

@@ -1,10 +1,14 @@
 """The first argument decides: an address starts the module, everything else is the command line."""
 
+import functools
 import subprocess
 import sys
 
 import pytest
 
+import pi_drivers.__main__ as entry
+import pi_drivers.cli.commands
+import pi_drivers.module
 from pi_drivers.__main__ import is_module_start
 
 
@@ -42,3 +46,19 @@ def test_an_unknown_command_is_refused_with_status_two():
 
     assert done.returncode == 2
     assert "No such command 'dmeo'" in done.stderr
+
+
+@pytest.mark.parametrize(("first", "started"), [("/tmp/m.sock", "module"), ("demo", "command line")])
+def test_what_the_arguments_ask_for_is_started_and_its_status_handed_back(first, started, monkeypatch):
+    seen: list[tuple[str, list[str]]] = []
+
+    def note(who: str, argv: list[str]) -> int:
+        seen.append((who, argv))
+        return 7
+
+    monkeypatch.setattr(pi_drivers.module, "main", functools.partial(note, "module"))
+    monkeypatch.setattr(pi_drivers.cli.commands, "main", functools.partial(note, "command line"))
+    monkeypatch.setattr(sys, "argv", ["pi_drivers", first, "--log-level=info"])
+
+    assert entry.main() == 7
+    assert seen == [(started, [first, "--log-level=info"])]

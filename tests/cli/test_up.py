@@ -14,9 +14,10 @@ from viam.components.motor import Motor
 from viam.components.sensor import Sensor
 from viam.robot.client import RobotClient
 from viam.rpc.dial import DialOptions
+from viam.utils import ValueTypes
 
 from pi_drivers.cli.commands import main
-from pi_drivers.cli.up import address_of, is_open_to_others
+from pi_drivers.cli.up import ClientServer, address_of, is_open_to_others
 from pi_drivers.errors import ArgumentError
 from tests.cli.machines import board, encoder, entry, file_of, motor, sensor
 
@@ -72,6 +73,11 @@ async def client(address: str) -> AsyncIterator[RobotClient]:
         yield robot
     finally:
         await robot.close()  # type: ignore[no-untyped-call]
+
+
+class FakeSensor(Sensor):
+    async def get_readings(self, **_kwargs: object) -> dict[str, ValueTypes]:
+        return {}
 
 
 def rover(directory: Path) -> Path:
@@ -159,10 +165,22 @@ def test_listening_to_other_computers_is_warned_about(tmp_path, capfd, run_up):
     assert "can be reached from other computers, and there is no authentication" in capfd.readouterr().err
 
 
-def test_an_address_in_use_is_told_and_everything_is_closed(tmp_path, capfd, run_up):
+def test_an_address_that_cannot_be_had_is_told(tmp_path, capfd, run_up):
     assert run_up(file_of(tmp_path, board()), "--listen", str(tmp_path / "none" / "m.sock")) == 1
 
-    assert "cannot listen on" in capfd.readouterr().err
+    said = f"error: cannot listen on {tmp_path}/none/m.sock: No such file or directory\n"
+    assert capfd.readouterr() == ("", said)
+
+
+async def test_a_wisher_that_is_built_anew_is_served_once(clock):
+    server = ClientServer()
+    first, second = FakeSensor("air"), FakeSensor("air")
+
+    server.admit(first)
+    server.dismiss(first)
+    server.admit(second)
+
+    assert set(server._server.resources.values()) == {second}
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,7 @@ from pi_drivers.config.pins import PinName, header_pin_problems
 from pi_drivers.errors import ConfigError
 
 WHERE = 'motor "left"'
-PIN_17 = (
-    "pin 17 is 3.3 V power, not a GPIO: it cannot be read or switched. "
-    'If GPIO17 is meant, write "GPIO17" or "11"'
-)
+PIN_17 = 'pin 17 is 3.3 V power, not a GPIO: it cannot be read or switched. If GPIO17 is meant, write "GPIO17" or "11"'
 
 
 class Pins(Part):
@@ -55,9 +52,7 @@ class MotorAttributes(Attributes):
     high: float = Field(default=100, ge=0, le=100, description="Upper end, in degrees.")
     count: int = Field(default=1, description="How many.")
     kind: Literal["coast", "brake"] = Field(default="coast", description="How to stop.")
-    chip_select: Literal["ce0", "ce1"] | Annotated[int, Field(ge=0, le=1)] = Field(
-        default="ce0", description="Line."
-    )
+    chip_select: Literal["ce0", "ce1"] | Annotated[int, Field(ge=0, le=1)] = Field(default="ce0", description="Line.")
     interrupts: tuple[Interrupt, ...] = Field(default=(), description="Interrupts.")
     by_label: dict[str, Interrupt] = Field(default={}, description="Interrupts by label.")
 
@@ -151,10 +146,7 @@ def test_one_mistake_is_one_line_with_its_path(attributes, said):
 def test_an_unknown_key_is_answered_with_a_guess_and_all_allowed_keys():
     said = complaint({"max_rmp": 3})
 
-    assert (
-        'max_rmp: unknown key (did you mean "max_rpm"?); allowed are backend, pins, max_rpm, encoder, low'
-        in said
-    )
+    assert 'max_rmp: unknown key (did you mean "max_rpm"?); allowed are backend, pins, max_rpm, encoder, low' in said
 
 
 def test_a_number_of_the_right_type_out_of_range_beats_the_other_members_of_a_union():
@@ -218,10 +210,7 @@ def test_null_is_absent_at_every_level_but_not_in_a_list():
         "b": {"d": 1.5},
         "e": [None, True],
     }
-    assert (
-        parse(MotorAttributes, sent({"backend": None, "pins": {"a": None}, "max_rpm": 1}), WHERE).backend
-        is None
-    )
+    assert parse(MotorAttributes, sent({"backend": None, "pins": {"a": None}, "max_rpm": 1}), WHERE).backend is None
 
 
 def test_reading_the_attributes_leaves_the_struct_as_it_was():

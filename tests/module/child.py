@@ -38,9 +38,10 @@ class Start:
 class Child:
     """A module process. `output` is everything it wrote to stdout and stderr."""
 
-    def __init__(self, process: asyncio.subprocess.Process, pid: int) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, pid: int, address: str) -> None:
         self._process = process
         self.pid = pid
+        self.address = address
         self.output = ""
         self._drains = [asyncio.create_task(self._drain(s)) for s in (process.stdout, process.stderr)]
 
@@ -54,7 +55,7 @@ class Child:
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         pid = await _read_pid(home / "pid") if how.by_launcher else process.pid
-        return cls(process, pid)
+        return cls(process, pid, address)
 
     async def _drain(self, stream: asyncio.StreamReader | None) -> None:
         assert stream is not None
@@ -103,8 +104,9 @@ class Child:
 def environment(extra: Mapping[str, str], address: str, home: Path) -> dict[str, str]:
     data = home / "data"
     data.mkdir(exist_ok=True)
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDEVMODE"}  # it is slow
     return {
-        **os.environ,
+        **inherited,
         "PYTHONPATH": f"{REPOSITORY / 'src'}{os.pathsep}{REPOSITORY}",
         "VIAM_HOME": str(home),
         "VIAM_MODULE_DATA": str(data),
@@ -125,5 +127,5 @@ async def _read_pid(path: Path) -> int:
     async with asyncio.timeout(5):
         while True:
             with contextlib.suppress(FileNotFoundError, ValueError):
-                return int(path.read_text())
+                return int(path.read_text())  # noqa: ASYNC240 - a few bytes
             await asyncio.sleep(0.01)

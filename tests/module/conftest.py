@@ -1,4 +1,5 @@
-"""A machine for each test: a fake viam-server with a real module process, on each Python and each transport."""
+"""A machine for each test: a fake viam-server with a real module process, on each Python and each
+transport."""
 
 import os
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.module.child import Start
 from tests.module.fake_viam_server import FakeViamServer
 from tests.module.trace import Trace

@@ -1,7 +1,8 @@
-"""A viam-server for tests: it starts the module, asks it what viam-server asks, and answers what viam-server answers.
+"""A viam-server for tests: it starts the module, asks it what viam-server asks, and answers what
+viam-server answers.
 
-It knows nothing of this package: only the SDK's messages and grpclib, so that both sides of a misunderstanding cannot
-stem from the same code.
+It knows nothing of this package: only the SDK's messages and grpclib, so that both sides of a
+misunderstanding cannot stem from the same code.
 """
 
 import asyncio
@@ -11,16 +12,15 @@ import tempfile
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import viam.module.module  # noqa: F401 - registers every API of the SDK
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.struct_pb2 import Struct
 from grpclib import GRPCError, Status
 from grpclib.client import Channel
+from grpclib.protocol import H2Protocol
 from grpclib.server import Server, Stream
-from tests.module.child import Child, Start
-from tests.module.raw_grpc import Mapped, MixedCodec, either
 from viam.components.component_base import ComponentBase
 from viam.proto.app.robot import ComponentConfig, LogConfiguration
 from viam.proto.common import LogEntry, ResourceName
@@ -48,6 +48,9 @@ from viam.resource.manager import ResourceManager
 from viam.resource.registry import Registry
 from viam.resource.types import resource_name_from_string
 
+from tests.module.child import Child, Start
+from tests.module.raw_grpc import Mapped, MixedCodec, either
+
 READY_RETRY_S = 0.2
 READY_TIMEOUT_S = 3.0
 
@@ -55,7 +58,7 @@ C = TypeVar("C")
 
 
 class FakeRobotService(UnimplementedRobotServiceBase):
-    """What the module may ask of its parent."""
+    """What the module may ask of its parent. The names of the methods are the protocol's."""
 
     def __init__(self, names: Callable[[], Sequence[ResourceName]], *, takes_batches: bool) -> None:
         self._names = names
@@ -63,12 +66,12 @@ class FakeRobotService(UnimplementedRobotServiceBase):
         self.logs: list[LogEntry] = []
         self.requests: list[str] = []
 
-    async def ResourceNames(self, stream: Stream[ResourceNamesRequest, ResourceNamesResponse]) -> None:
+    async def ResourceNames(self, stream: Stream[ResourceNamesRequest, ResourceNamesResponse]) -> None:  # noqa: N802
         await stream.recv_message()
         self.requests.append("ResourceNames")
         await stream.send_message(ResourceNamesResponse(resources=self._names()))
 
-    async def Log(self, stream: Stream[LogRequest, LogResponse]) -> None:
+    async def Log(self, stream: Stream[LogRequest, LogResponse]) -> None:  # noqa: N802
         request = await stream.recv_message()
         assert request is not None
         self.requests.append("Log")
@@ -77,12 +80,12 @@ class FakeRobotService(UnimplementedRobotServiceBase):
         self.logs.extend(request.logs)
         await stream.send_message(LogResponse())
 
-    async def StartSession(self, stream: Stream[StartSessionRequest, StartSessionResponse]) -> None:
+    async def StartSession(self, stream: Stream[StartSessionRequest, StartSessionResponse]) -> None:  # noqa: N802
         await stream.recv_message()
         self.requests.append("StartSession")
         await stream.send_message(StartSessionResponse(id=str(uuid.uuid4()), heartbeat_window=Duration(seconds=2)))
 
-    async def SendSessionHeartbeat(
+    async def SendSessionHeartbeat(  # noqa: N802
         self, stream: Stream[SendSessionHeartbeatRequest, SendSessionHeartbeatResponse]
     ) -> None:
         await stream.recv_message()
@@ -115,7 +118,7 @@ class FakeViamServer:
         self.robot = FakeRobotService(self._names, takes_batches=takes_log_batches)
         self.handlers: Mapping[str, Sequence[str]] = {}
 
-    async def __aenter__(self) -> "FakeViamServer":
+    async def __aenter__(self) -> Self:
         # Not pytest's directory: a unix socket's path has room for 103 characters only.
         self.home = Path(self._closing.enter_context(tempfile.TemporaryDirectory(prefix="viam-")))
         await self._serve()
@@ -141,13 +144,13 @@ class FakeViamServer:
                     if not handler.cardinality.client_streaming
                 })
             )  # fmt: skip
-        server = Server(services, codec=MixedCodec())
+        server = HangingUpServer(services)
         self.address = f"127.0.0.1:{_free_port()}" if self._tcp else str(self.home / "parent.sock")
         if self._tcp:
             await server.start("127.0.0.1", int(self.address.rpartition(":")[2]))
         else:
             await server.start(path=self.address)
-        self._closing.callback(server.close)
+        self._closing.push_async_callback(server.hang_up)
         self.channel = self._channel(self.address)
 
     def _channel(self, address: str) -> Channel:
@@ -163,9 +166,11 @@ class FakeViamServer:
         return [*self._own.resources, *self._in_module.values()]
 
     async def ready(self, within_s: float = 10.0) -> ReadyResponse:
-        """Ask until the module is there, every 200 ms, as viam-server does."""
+        """Wait for the module's socket, then ask until it answers, every 200 ms, as viam-server does."""
         request = ReadyRequest(parent_address=self.address)
         async with asyncio.timeout(within_s):
+            while not self._listens() and self.child.is_running:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
             while True:
                 with contextlib.suppress(OSError, asyncio.TimeoutError):
                     response: ReadyResponse = await self._module.Ready(request, timeout=READY_TIMEOUT_S)
@@ -173,6 +178,11 @@ class FakeViamServer:
                     return response
                 assert self.child.is_running, self.child.output
                 await asyncio.sleep(READY_RETRY_S)
+
+    def _listens(self) -> bool:
+        with socket.socket(socket.AF_INET if self._tcp else socket.AF_UNIX) as knock:
+            host, _, port = self.child.address.rpartition(":")
+            return knock.connect_ex((host, int(port)) if self._tcp else self.child.address) == 0
 
     async def validate(self, config: ComponentConfig) -> tuple[list[str], list[str]]:
         response = await self._module.ValidateConfig(ValidateConfigRequest(config=config), timeout=5)
@@ -183,13 +193,19 @@ class FakeViamServer:
         await self._module.AddResource(request, timeout=timeout)
         self._in_module[full_name(config)] = resource_name_from_string(full_name(config))
 
-    async def configure(self, config: ComponentConfig) -> None:
-        """What viam-server does with a component of the config: validate, then add with what it depends on."""
+    async def configure(self, config: ComponentConfig) -> list[str]:
+        """What viam-server does with a component: validate, then add with what it depends on.
+
+        Returns:
+            The full names of what it depends on.
+        """
         required, optional = await self.validate(config)
         there = {f"{n.namespace}:{n.type}:{n.subtype}/{n.name}": n for n in self._names()}
         by_short_name = {name.name: text for text, name in there.items()}
         wanted = [by_short_name.get(name, name) for name in (*required, *optional)]
-        await self.add(config, *(name for name in wanted if name in there))
+        dependencies = [name for name in wanted if name in there]
+        await self.add(config, *dependencies)
+        return dependencies
 
     async def reconfigure(self, config: ComponentConfig, *dependencies: str) -> None:
         await self._module.ReconfigureResource(
@@ -227,7 +243,8 @@ class FakeViamServer:
 def component(
     api: str, model: str, name: str, attributes: Mapping[str, Any] | None = None, *, level: str = ""
 ) -> ComponentConfig:
-    """A component of a machine config; `api` is the last part of its name, `model` may leave out our family."""
+    """A component of a machine config; `api` is the last part of its name, `model` may leave out our
+    family."""
     struct = Struct()
     struct.update(attributes or {})
     return ComponentConfig(
@@ -243,6 +260,28 @@ def component(
 
 def full_name(config: ComponentConfig) -> str:
     return f"{config.api}/{config.name}"
+
+
+class HangingUpServer(Server):
+    """A gRPC server that hangs up on everybody when it closes; grpclib leaves the connections open."""
+
+    def __init__(self, services: Sequence[Any]) -> None:
+        super().__init__(services, codec=MixedCodec())
+        self._protocols: list[H2Protocol] = []
+
+    def _protocol_factory(self) -> H2Protocol:
+        self._protocols.append(super()._protocol_factory())
+        return self._protocols[-1]
+
+    async def hang_up(self) -> None:
+        self.close()
+        for protocol in self._protocols:
+            transport = getattr(protocol.connection, "_transport", None)  # gone when the client hung up first
+            if transport is not None:
+                transport.abort()
+        await asyncio.sleep(0)
+        async with asyncio.timeout(1):
+            await self.wait_closed()
 
 
 def _free_port() -> int:

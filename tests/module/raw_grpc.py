@@ -4,7 +4,7 @@ viam-server does not decode what it passes on to a module; neither does the fake
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from grpclib.client import Channel
 from grpclib.const import Cardinality, Handler
@@ -25,7 +25,7 @@ class MixedCodec(ProtoCodec):
 class TypedStream:
     """A raw stream as a service of the SDK wants to see it."""
 
-    def __init__(self, raw: Stream, handler: Handler, first: Any) -> None:
+    def __init__(self, raw: Stream[Any, Any], handler: Handler, first: Any) -> None:
         self._raw = raw
         self._first = first
         self._handler = handler
@@ -40,13 +40,11 @@ class TypedStream:
         await self._raw.send_message(message.SerializeToString())
 
 
-def either(
-    path: str, handler: Handler, is_here: Callable[[str], bool], module: Callable[[], Channel]
-) -> Handler:
+def either(path: str, handler: Handler, is_here: Callable[[str], bool], module: Callable[[], Channel]) -> Handler:
     """A handler that answers for a resource that is here, and passes every other call on to the module."""
 
-    async def answer(stream: Stream) -> None:
-        data = await stream.recv_message()
+    async def answer(stream: Stream[Any, Any]) -> None:
+        data = cast("bytes", await stream.recv_message())
         request = handler.request_type.FromString(data)
         if is_here(request.name):
             await handler.func(TypedStream(stream, handler, request))
@@ -56,7 +54,9 @@ def either(
     return Handler(answer, handler.cardinality, bytes, bytes)
 
 
-async def _pass_on(path: str, cardinality: Cardinality, channel: Channel, data: bytes, stream: Stream) -> None:
+async def _pass_on(
+    path: str, cardinality: Cardinality, channel: Channel, data: bytes, stream: Stream[Any, Any]
+) -> None:
     timeout = stream.deadline.time_remaining() if stream.deadline else None
     async with channel.request(path, cardinality, bytes, bytes, timeout=timeout) as onward:
         await onward.send_message(data, end=True)

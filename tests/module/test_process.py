@@ -3,29 +3,12 @@
 import asyncio
 import signal
 import time
+from pathlib import Path
 
 import pytest
+
 from tests.module.child import SECRETS
-from tests.module.fake_viam_server import component
-from viam.components.motor.client import MotorClient
-from viam.components.sensor.client import SensorClient
-
-LEFT = "rdk:component:motor/left"
-
-
-def motor(name="left", **attributes):
-    return component("motor", "test:unruly:motor", name, attributes)
-
-
-def probe(name="probe", **attributes):
-    return component("sensor", "test:unruly:probe", name, attributes)
-
-
-async def turning(server, *names, **attributes):
-    """Add motors and give them power."""
-    for name in names:
-        await server.add(motor(name, **attributes))
-        await server.client(MotorClient, name).set_power(1.0)
+from tests.module.unruly import motor, text_of, turning
 
 
 @pytest.mark.parametrize("tcp", [False, True], ids=["unix", "tcp"])
@@ -81,31 +64,18 @@ async def test_a_close_that_misbehaves_does_not_keep_the_others_from_closing(mac
     assert "right: close no. 1" in text_of(server.robot.logs)
 
 
-@pytest.mark.parametrize("how", ["block", "never"])
-async def test_a_close_that_never_gives_up_is_ended_in_time_with_the_motors_safe(machine, trace, how):
-    server = await machine()
-    await turning(server, "left", close=how)
-    await turning(server, "right")
-    status, seconds = await server.child.terminate(within_s=3.2)
-    assert status == 1
-    assert 2.0 < seconds < 3.0
-    assert trace.is_low("left", "right")
-    assert "has not: it is ended now" in server.child.output
+async def test_a_close_that_never_gives_up_is_ended_in_time_with_the_motors_safe(machine, trace):
+    async def end(how: str) -> None:
+        server = await machine()
+        await turning(server, f"{how} itself", close=how)
+        await turning(server, f"{how} neighbour")
+        status, seconds = await server.child.terminate(within_s=3.2)
+        assert status == 1
+        assert 2.0 < seconds < 3.0
+        assert trace.is_low(f"{how} itself", f"{how} neighbour")
+        assert "has not: it is ended now" in server.child.output
 
-
-async def test_a_blocked_event_loop_does_not_keep_a_motor_running(machine, trace):
-    server = await machine()
-    await turning(server, "left")
-    await server.add(probe())
-    blocking = asyncio.create_task(
-        server.direct(SensorClient, "probe").do_command({"command": "block", "seconds": 60.0})
-    )
-    await asyncio.sleep(0.2)
-    begin = time.monotonic_ns()
-    server.child.signal(signal.SIGTERM)
-    assert await trace.low_since(["left"], begin, 1.0) < 0.2
-    assert await server.child.ended(3.2) == 1
-    await asyncio.gather(blocking, return_exceptions=True)
+    await asyncio.gather(end("block"), end("never"))
 
 
 async def test_the_death_of_the_parent_makes_the_motor_safe_at_once(machine, trace):
@@ -115,7 +85,7 @@ async def test_the_death_of_the_parent_makes_the_motor_safe_at_once(machine, tra
     server.child.kill_parent()
     assert await trace.low_since(["left"], begin, 1.0) < 0.3
     async with asyncio.timeout(3):
-        while "test" in _command_line(server.child.pid):
+        while "test" in _command_line(server.child.pid):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 
@@ -143,13 +113,8 @@ async def test_never_logs_what_the_environment_holds(machine):
     assert not [secret for secret in SECRETS.values() if secret in everything]
 
 
-def text_of(entries):
-    return "\n".join(entry.message for entry in entries)
-
-
-def _command_line(pid):
+def _command_line(pid: int) -> str:
     try:
-        with open(f"/proc/{pid}/cmdline") as file:
-            return file.read()
+        return Path(f"/proc/{pid}/cmdline").read_text()
     except OSError:
         return ""

@@ -34,4 +34,4 @@ class Trace:
         while not self.is_low(*wires):
             assert time.monotonic() < deadline, [self.last(wire) for wire in wires]
             await asyncio.sleep(0.005)
-        return max(self.last(wire)["t_ns"] - begin_ns for wire in wires) / 1e9
+        return float(max(self.last(wire)["t_ns"] - begin_ns for wire in wires) / 1e9)

@@ -1,32 +1,43 @@
 """Models that do what drivers must not do, for a module process of the tests: see `unruly_module.py`.
 
-The motor shows its one pin to the outside as the mock world does: a line of JSON per change in the file that the
-environment variable PI_DRIVERS_TRACE names.
+The motor shows its one pin to the outside as the mock world does: a line of JSON per change in the file
+that the environment variable PI_DRIVERS_TRACE names.
 """
 
 import asyncio
+import contextlib
 import gc
 import json
 import logging
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 import viam.logging
-from pi_drivers.errors import BusError, ConfigError
-from pi_drivers.runtime.directory import DIRECTORY
-from pi_drivers.runtime.safety import SAFETY
 from viam.components.board import Board
 from viam.components.motor import Motor
 from viam.components.sensor import Sensor
 from viam.proto.app.robot import ComponentConfig
 from viam.resource.easy_resource import EasyResource, stub_model
+from viam.resource.types import Model
 from viam.utils import struct_to_dict
 
+from pi_drivers.errors import BusError, ConfigError
+from pi_drivers.runtime.directory import DIRECTORY
+from pi_drivers.runtime.safety import SAFETY
+
 OWN_LOGGER = logging.getLogger("pi_drivers.tests")
+
+
+def open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def attributes_of(config: ComponentConfig) -> dict[str, Any]:
+    return dict(struct_to_dict(config.attributes))
 
 
 def show(wire: str, level: int) -> None:
@@ -36,16 +47,17 @@ def show(wire: str, level: int) -> None:
 
 
 @stub_model
-class UnrulyMotor(Motor, EasyResource):
+class UnrulyMotor(Motor, EasyResource):  # type: ignore[misc,no-untyped-call]
     """A motor on the wire that bears its name. Attributes `new`, `stop` and `close` name a misbehaviour."""
 
-    MODEL: ClassVar = "test:unruly:motor"
+    MODEL: ClassVar[Model] = Model.from_string("test:unruly:motor")
     attributes: Mapping[str, Any]
+    forget: Callable[[], None]
     closes = 0
 
     @classmethod
     def validate_config(cls, config: ComponentConfig) -> tuple[list[str], list[str]]:
-        attributes = struct_to_dict(config.attributes)
+        attributes = attributes_of(config)
         if attributes.get("validate") == "refuse":
             raise ConfigError('motor "m": pins.a is missing')
         if attributes.get("validate") == "bug":
@@ -54,7 +66,7 @@ class UnrulyMotor(Motor, EasyResource):
 
     @classmethod
     def new(cls, config: ComponentConfig, dependencies: Mapping[Any, Any]) -> "UnrulyMotor":
-        attributes = struct_to_dict(config.attributes)
+        attributes = attributes_of(config)
         if attributes.get("new") == "bug":
             raise ZeroDivisionError("a mistake in the driver")
         if attributes.get("new") == "error":
@@ -91,29 +103,27 @@ class UnrulyMotor(Motor, EasyResource):
         if how == "never":
             await never()
         if how == "block":
-            time.sleep(3600)
+            time.sleep(3600)  # noqa: ASYNC251 - this is the misbehaviour
         self.forget()
 
 
 async def never() -> None:
     """A wait that cannot be cancelled."""
     while True:
-        try:
+        with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(3600)
-        except asyncio.CancelledError:
-            pass
 
 
 @stub_model
-class Probe(Sensor, EasyResource):
+class Probe(Sensor, EasyResource):  # type: ignore[misc,no-untyped-call]
     """Looks at the process from inside, blocks its loop, or floods its log beside dependency traffic."""
 
-    MODEL: ClassVar = "test:unruly:probe"
+    MODEL: ClassVar[Model] = Model.from_string("test:unruly:probe")
     dependencies: Mapping[Any, Any]
 
     @classmethod
     def validate_config(cls, config: ComponentConfig) -> tuple[list[str], list[str]]:
-        return list(struct_to_dict(config.attributes).get("needs", [])), []
+        return list(attributes_of(config).get("needs", [])), []
 
     @classmethod
     def new(cls, config: ComponentConfig, dependencies: Mapping[Any, Any]) -> "Probe":
@@ -127,7 +137,7 @@ class Probe(Sensor, EasyResource):
         return {
             "tasks": len(asyncio.all_tasks()),
             "threads": threading.active_count(),
-            "descriptors": len(os.listdir("/proc/self/fd")),
+            "descriptors": open_descriptors(),
             "directory": len(DIRECTORY),
             "safety": len(SAFETY),
         }
@@ -135,19 +145,19 @@ class Probe(Sensor, EasyResource):
     async def do_command(self, command: Mapping[str, Any], **kwargs: Any) -> Mapping[str, Any]:
         match command["command"]:
             case "block":
-                time.sleep(command["seconds"])
+                time.sleep(command["seconds"])  # noqa: ASYNC251 - this is the misbehaviour
             case "bug":
-                return {"never": {}["missing"]}
+                return {"never": dict[str, str]()["missing"]}
             case "storm":
                 return await self._storm(int(command["lines"]), int(command["calls"]))
             case "say":
                 self.logger.log(int(command["level"]), command["text"])
                 OWN_LOGGER.info("own logger: %s", command["text"])
             case "say badly":
-                self.logger.info("%d apples and %d pears", "no number")
+                self.logger.info("%d apples and %d pears", "no number")  # noqa: PLE1206 - the mistake is meant
             case "traceback":
                 try:
-                    raise ValueError("the cause")
+                    int("the cause")
                 except ValueError:
                     self.logger.exception("something failed")
         return {}
@@ -171,5 +181,6 @@ class Probe(Sensor, EasyResource):
                 await pin.get()
             except Exception:
                 failures += 1
-        await asyncio.to_thread(lambda: [voice.join() for voice in voices])
+        for voice in voices:
+            await asyncio.to_thread(voice.join)
         return {"failures": failures}

@@ -1,7 +1,8 @@
 """The directory: siblings find each other by API and name."""
 
-from pi_drivers.runtime.directory import Directory, key_of
 from viam.components.motor import Motor
+
+from pi_drivers.runtime.directory import Directory, key_of
 
 
 def test_a_resource_is_found_by_its_api_and_name():

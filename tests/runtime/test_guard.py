@@ -7,8 +7,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Self
 
 import pytest
+
 from pi_drivers.runtime import guard as guard_module
 from pi_drivers.runtime.guard import Guard
 from pi_drivers.runtime.safety import SafetyRegister
@@ -19,7 +22,7 @@ Make = Callable[..., "Watched"]
 class Watched:
     """A guard, and what it did in the order it did it."""
 
-    def __init__(self, **how):
+    def __init__(self, **how: Any) -> None:
         self.did: list[str] = []
         self.left = threading.Event()
         self.asked = threading.Event()
@@ -27,11 +30,11 @@ class Watched:
         self.safety.add("motor", lambda: self.did.append("safe"))
         self.guard = Guard(self._on_stop, safety=self.safety, leave=self._leave, **{"watch_parent": False, **how})
 
-    def _on_stop(self, reason):
+    def _on_stop(self, reason: str) -> None:
         self.did.append(reason)
         self.asked.set()
 
-    def _leave(self, status):
+    def _leave(self, status: int) -> None:
         self.did.append(f"left with {status}")
         self.left.set()
 
@@ -40,7 +43,7 @@ class Watched:
 def make() -> Iterator[Make]:
     watched: list[Watched] = []
 
-    def build(**how) -> Watched:
+    def build(**how: Any) -> Watched:
         watched.append(Watched(**how))
         watched[-1].guard.arm()
         return watched[-1]
@@ -105,12 +108,16 @@ def test_a_living_parent_is_no_reason_to_stop(make):
 
 
 def test_disarmed_it_leaves_handlers_and_descriptors_as_they_were():
-    before = (signal.getsignal(signal.SIGTERM), len(os.listdir("/proc/self/fd")), threading.active_count())
+    before = _footprint()
     it = Watched(watch_parent=True)
     it.guard.arm()
     it.guard.disarm()
-    after = (signal.getsignal(signal.SIGTERM), len(os.listdir("/proc/self/fd")), threading.active_count())
-    assert after == before
+    assert _footprint() == before
+
+
+def _footprint() -> tuple[object, int, int]:
+    descriptors = len(list(Path("/proc/self/fd").iterdir()))
+    return signal.getsignal(signal.SIGTERM), descriptors, threading.active_count()
 
 
 def test_a_signal_that_was_to_be_ignored_stays_ignored(make):
@@ -150,7 +157,7 @@ time.sleep(60)
 
 @pytest.mark.parametrize(("way", "within_s"), [("pidfd", 0.2), ("poll", 0.3)])
 def test_the_death_of_the_parent_is_seen_while_the_main_thread_is_blocked(way, within_s):
-    with _orphan(way) as orphan:
+    with Orphan(way) as orphan:
         assert os.read(orphan.ready, 10) == b"armed"
         begin = time.monotonic_ns()
         orphan.parent.kill()
@@ -159,17 +166,17 @@ def test_the_death_of_the_parent_is_seen_while_the_main_thread_is_blocked(way, w
 
 
 def test_a_parent_that_was_gone_before_the_guard_looked_is_seen():
-    with _orphan("late") as orphan:
+    with Orphan("late") as orphan:
         assert int(os.read(orphan.told, 30)) > 0
 
 
-class _orphan:
+class Orphan:
     """A guarded process and its parent, with pipes that tell what happens."""
 
-    def __init__(self, way):
+    def __init__(self, way: str) -> None:
         self._way = way
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self.ready, ready = os.pipe()
         self.told, told = os.pipe()
         child = [sys.executable, "-c", ORPHAN, self._way, str(ready), str(told)]
@@ -178,7 +185,7 @@ class _orphan:
         os.close(told)
         return self
 
-    def __exit__(self, *_error):
+    def __exit__(self, *_error: object) -> None:
         self.parent.kill()
         self.parent.wait()
         os.read(self.told, 100)  # ends when the child is gone as well

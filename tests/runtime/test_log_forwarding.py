@@ -3,10 +3,17 @@
 import asyncio
 import logging
 import threading
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import viam.logging
 from grpclib import GRPCError, Status
+from viam.proto.common import LogEntry
+from viam.proto.robot import LogRequest
+from viam.robot.client import RobotClient
+
 from pi_drivers.runtime import log_forwarding
 from pi_drivers.runtime.log_entries import entry_of, make_entry
 from pi_drivers.runtime.log_forwarding import ForwardingHandler, LogForwarder
@@ -15,14 +22,14 @@ from pi_drivers.runtime.log_forwarding import ForwardingHandler, LogForwarder
 class Server:
     """Takes log lines as viam-server would, or does not."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.batches: list[list[str]] = []
         self.refusal: Exception | None = None
         self.largest = 1000
         self.gate: asyncio.Event | None = None
         self.in_flight = 0
 
-    async def __call__(self, entries):
+    async def __call__(self, entries: Sequence[LogEntry]) -> None:
         self.in_flight += 1
         assert self.in_flight == 1
         try:
@@ -37,20 +44,20 @@ class Server:
             self.in_flight -= 1
 
     @property
-    def lines(self):
+    def lines(self) -> list[str]:
         return [line for batch in self.batches for line in batch]
 
 
 @pytest.fixture
-def server():
+def server() -> Server:
     return Server()
 
 
-def forwarder_to(server, **how):
+def forwarder_to(server: Server, **how: Any) -> LogForwarder:
     return LogForwarder(server, **{"coalesce_s": 0, **how})
 
 
-def put(forwarder, *texts):
+def put(forwarder: LogForwarder, *texts: str) -> None:
     for text in texts:
         forwarder.put(make_entry("a.logger", logging.INFO, text))
 
@@ -133,7 +140,7 @@ async def test_after_close_lines_go_to_stderr(server, capfd):
 
 
 def test_a_loop_that_is_gone_is_no_reason_to_raise(server, capfd):
-    async def make():
+    async def make() -> LogForwarder:
         return forwarder_to(server)
 
     forwarder = asyncio.run(make())
@@ -189,14 +196,12 @@ async def test_the_sdk_still_builds_its_handlers_the_way_we_replace_them(server,
     monkeypatch.setattr(viam.logging, "LOGGERS", {})
     old = viam.logging.getLogger("a test's old logger")
 
-    class Parent:
-        class _client:
-            @staticmethod
-            async def Log(request):
-                await server(request.logs)
+    async def take(request: LogRequest) -> None:
+        await server(request.logs)
 
+    parent = cast("RobotClient", SimpleNamespace(_client=SimpleNamespace(Log=take)))
     threads = threading.active_count()
-    forwarder = log_forwarding.forward_logs(Parent())
+    forwarder = log_forwarding.forward_logs(parent)
     young = viam.logging.getLogger("a test's young logger")
     assert [type(handler) for handler in (*old.handlers, *young.handlers)] == [ForwardingHandler] * 2
     viam.logging.update_log_level(young, "ERROR")

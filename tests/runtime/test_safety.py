@@ -1,21 +1,26 @@
 """The register of actuators: whatever one of them does, the others are made safe."""
 
 import threading
+from functools import partial
 
 from pi_drivers.runtime.safety import SafetyRegister
 
 
+def fail() -> None:
+    raise OSError("the bus is gone")
+
+
 def test_every_actuator_is_made_safe():
-    register, safe = SafetyRegister(), []
+    register, safe = SafetyRegister(), list[str]()
     for name in ("left", "right"):
-        register.add(name, lambda name=name: safe.append(name))
+        register.add(name, partial(safe.append, name))
     register.make_all_safe("a test")
     assert sorted(safe) == ["left", "right"]
 
 
 def test_one_that_fails_is_logged_by_name_and_does_not_stop_the_rest(caplog):
-    register, safe = SafetyRegister(), []
-    register.add("broken", lambda: 1 / 0)
+    register, safe = SafetyRegister(), list[str]()
+    register.add("broken", fail)
     register.add("sound", lambda: safe.append("sound"))
     register.make_all_safe("a test")
     assert safe == ["sound"]
@@ -23,7 +28,7 @@ def test_one_that_fails_is_logged_by_name_and_does_not_stop_the_rest(caplog):
 
 
 def test_one_that_was_taken_off_is_left_alone():
-    register, safe = SafetyRegister(), []
+    register, safe = SafetyRegister(), list[str]()
     remove = register.add("left", lambda: safe.append("left"))
     remove()
     remove()
@@ -32,7 +37,7 @@ def test_one_that_was_taken_off_is_left_alone():
 
 
 def test_two_of_the_same_name_are_two():
-    register, safe = SafetyRegister(), []
+    register, safe = SafetyRegister(), list[str]()
     remove = register.add("left", lambda: safe.append("old"))
     register.add("left", lambda: safe.append("new"))
     remove()
@@ -42,7 +47,7 @@ def test_two_of_the_same_name_are_two():
 
 def test_an_actuator_may_take_itself_off_while_it_is_made_safe():
     register = SafetyRegister()
-    remove = register.add("left", lambda: remove())
+    remove = register.add("left", lambda: remove())  # noqa: PLW0108 - it does not exist yet
     thread = threading.Thread(target=register.make_all_safe, args=("a test",), daemon=True)
     thread.start()
     thread.join(1)

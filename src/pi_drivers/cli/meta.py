@@ -21,11 +21,12 @@ LONGEST_DESCRIPTION = 100
 def meta() -> dict[str, Any]:
     """The content of `meta.json`. Loads every model."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    repository = project.get("urls", {}).get("Repository")
     return {
         "$schema": "https://dl.viam.dev/module.schema.json",
         "module_id": f"{registry.NAMESPACE}:{registry.FAMILY}",
         "visibility": "public",
-        "url": project.get("urls", {}).get("Repository", ""),
+        **({"url": repository} if repository else {}),
         "description": project["description"],
         "models": [_model(name) for name in registry.MODELS],
         "entrypoint": "run.sh",

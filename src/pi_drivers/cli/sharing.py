@@ -12,7 +12,7 @@ from pi_drivers import host
 from pi_drivers.cli.machine import Component
 from pi_drivers.config.attributes import Attributes, Part
 from pi_drivers.config.pins import named_pins
-from pi_drivers.errors import ArgumentError, ConfigError
+from pi_drivers.errors import ArgumentError
 from pi_drivers.host import header
 
 HEADER_MODEL = "board"
@@ -60,11 +60,8 @@ def _header(board: Attributes) -> _Header:
 
 
 def _backend(config: Attributes) -> str:
-    """The real pins and the simulated ones are different pins."""
-    try:
-        return config.backend or host.default_backend()
-    except ConfigError:
-        return "real"
+    """The real pins and the simulated ones are different pins. Raises: ConfigError: as `default_backend` does."""
+    return config.backend or host.default_backend()
 
 
 def _board_of(config: Attributes) -> str | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pi_drivers.world.clock import Timer, WorldClock
 
 SECOND = 1_000_000_000
+ENDLESS_S = 1e6
 REST_REV_S = 0.002
 """Below this speed an unpowered shaft has come to rest (dry friction)."""
 ANGLE_RESOLUTION_REV = 1e-10
@@ -156,15 +157,15 @@ class Shaft:
             return self._constant_s * max(0.0, math.log(abs(self._speed_rev_s) / REST_REV_S))
         if self._speed_rev_s * self._target_rev_s < 0:
             return self._constant_s * math.log1p(abs(self._speed_rev_s / self._target_rev_s))
-        return 1e6
+        return ENDLESS_S
 
     def _replan(self) -> None:
         if self._rest is not None:
             self._rest.cancel()
         stretch = self._stretch_s()
-        if stretch == 0.0 and self._target_rev_s == 0.0:
-            self._speed_rev_s = 0.0
-        elif stretch < 1e6:
+        if stretch == 0.0:
+            self._speed_rev_s = 0.0  # at rest, or jammed: until something changes
+        elif stretch < ENDLESS_S:
             self._rest = self._clock.at(self._since_ns + math.ceil(stretch * SECOND), self._end_stretch)
         for moved in self._moved:
             moved()

@@ -1,10 +1,14 @@
 """The values a pin takes, checked in one place for every back end, before anything is sent."""
 
+from collections.abc import Sequence
+
 from pi_drivers.errors import ArgumentError
 
 PWM_HZ = (1, 10_000)
 SERVO_US = (500, 2_500)
 SERVO_HZ = (40, 500)
+TRAIN_US = (11, 0x7FFF_FFFF)
+"""A pulse and its pause together: what lgpio can time (lgMinTxDelay; an int)."""
 
 
 def check_pwm(offset: int, frequency_hz: int, duty: float) -> None:
@@ -31,6 +35,14 @@ def check_pulse_train(offset: int, high_us: int, low_us: int, count: int) -> Non
     for name, value in (("high part", high_us), ("low part", low_us), ("count", count)):
         if value < 1:
             raise ArgumentError(f"GPIO{offset}: a pulse train's {name} must be at least 1, got {value}")
+    _check_range(f"GPIO{offset}: a pulse and its pause", high_us + low_us, TRAIN_US, "µs")
+    _check_range(f"GPIO{offset}: the pulses of a train", count, (1, TRAIN_US[1]), "pulses")
+
+
+def check_edges(offsets: Sequence[int], debounce_us: int) -> None:
+    """Raises: ArgumentError: no line at all, or a negative time."""
+    if not offsets or debounce_us < 0:
+        raise ArgumentError(f"edges take a line and a debounce of 0 µs or more, got {offsets} and {debounce_us} µs")
 
 
 def _check_range(what: str, value: float, allowed: tuple[int, int], unit: str) -> None:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from pi_drivers.buses.gpio.contract import EdgeEvent, EdgeLines, Gpio, InputLine, OutputLine, Pull
-from pi_drivers.buses.gpio.ranges import check_pulse_train, check_pwm, check_servo
+from pi_drivers.buses.gpio.ranges import check_edges, check_pulse_train, check_pwm, check_servo
 from pi_drivers.buses.gpio.real_chip import (
     CONSUMER,
     HEADER_LABELS,
@@ -24,7 +24,7 @@ from pi_drivers.buses.gpio.real_chip import (
     open_lgpio,
 )
 from pi_drivers.buses.gpio.real_pulses import Pulser, Pulses
-from pi_drivers.errors import ArgumentError, BusAbsentError, ClaimedError, ClosedError
+from pi_drivers.errors import BusAbsentError, ClaimedError, ClosedError
 
 if TYPE_CHECKING:
     from gpiod import LineRequest, LineSettings
@@ -71,8 +71,7 @@ class RealGpio(Gpio):
         active_low: bool = False,
         debounce_us: int = 0,
     ) -> EdgeLines:
-        if not offsets or debounce_us < 0:
-            raise ArgumentError(f"edges take a line and a debounce of 0 µs or more, got {offsets}, {debounce_us}")
+        check_edges(offsets, debounce_us)
         chosen = tuple(offsets)
         return self._take(chosen, lambda: RealEdges(self, chosen, pull, active_low, debounce_us))
 

@@ -14,15 +14,9 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-from pi_drivers.errors import ArgumentError
-
 PARK_US = 10_000
 """How often a parked line's level is repeated, and so how long new pulses on it may take to begin."""
 
-SHORTEST_US = 11
-"""The shortest period lgpio takes (lgMinTxDelay)."""
-
-LONGEST = 0x7FFF_FFFF
 QUEUE = 10
 """Entries of pulses that lgpio keeps for one line (LG_TX_BUF)."""
 
@@ -83,12 +77,7 @@ class Pulser:
             self._levels[offset] = level
 
     def send(self, offset: int, pulses: Pulses) -> None:
-        """Begin pulses, or change a running wave at the end of its period.
-
-        Raises:
-            ArgumentError: too short or too many for lgpio; what ran before runs on.
-        """
-        _check(offset, pulses)
+        """Begin pulses, or change a running wave at the end of its period."""
         with self.lock:
             running = self._running(offset)
             if running is not None and not running.parked and (running.count or pulses.count):
@@ -145,10 +134,3 @@ class Pulser:
             del self._entries[offset]
             self._lgpio.gpio_write(self._handle, offset, int(self._levels[offset]))
         self._send(offset, pulses)
-
-
-def _check(offset: int, pulses: Pulses) -> None:
-    if pulses.high_us + pulses.low_us < SHORTEST_US:
-        raise ArgumentError(f"GPIO{offset}: a pulse with its pause takes at least {SHORTEST_US} µs")
-    if max(pulses.high_us + pulses.low_us, pulses.count) > LONGEST:
-        raise ArgumentError(f"GPIO{offset}: pulses of at most {LONGEST} µs, and as many, can be sent")

@@ -24,7 +24,13 @@ def check_block(number: int, address: int, count: int) -> None:
         )
 
 
+def check_register(number: int, address: int, register: int) -> None:
+    """Raises: ArgumentError: a register has one byte to be named with."""
+    if not 0 <= register <= 0xFF:
+        raise ArgumentError(f"i2c-{number} 0x{address:02x}: a register is a number from 0 to 255, got {register}")
+
+
 def check_count(number: int, address: int, count: int) -> None:
-    """Raises: ArgumentError: nothing, or too much, to read."""
+    """Raises: ArgumentError: nothing, or too much, to move in one message."""
     if not 1 <= count <= TRANSFER_LIMIT:
-        raise ArgumentError(f"i2c-{number} 0x{address:02x}: a read takes 1 to {TRANSFER_LIMIT} bytes, got {count}")
+        raise ArgumentError(f"i2c-{number} 0x{address:02x}: a transfer takes 1 to {TRANSFER_LIMIT} bytes, got {count}")

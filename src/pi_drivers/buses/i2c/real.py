@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pi_drivers.buses.i2c.contract import I2cBus
-from pi_drivers.buses.i2c.ranges import check_address, check_block, check_count
+from pi_drivers.buses.i2c.ranges import check_address, check_block, check_count, check_register
 from pi_drivers.errors import (
-    ArgumentError,
     BusAbsentError,
     BusError,
     BusPermissionError,
@@ -62,8 +61,7 @@ class SmbusI2c(I2cBus):
         from smbus2 import i2c_msg
 
         check_address(self._number, address)
-        if not data:
-            raise ArgumentError(f"i2c-{self._number} 0x{address:02x}: a write takes at least 1 byte")
+        check_count(self._number, address, len(data))
         self._transfer(address, lambda bus: bus.i2c_rdwr(i2c_msg.write(address, data)))
 
     def read(self, address: int, count: int) -> bytes:
@@ -104,11 +102,8 @@ class SmbusI2c(I2cBus):
 
     def _check_register(self, address: int, register: int, count: int) -> None:
         check_address(self._number, address)
+        check_register(self._number, address, register)
         check_block(self._number, address, count)
-        if not 0 <= register <= 0xFF:
-            raise ArgumentError(
-                f"i2c-{self._number} 0x{address:02x}: a register is a number from 0 to 255, got {register}"
-            )
 
     def _transfer(self, address: int, transfer: Callable[["SMBus"], T]) -> T:
         if self._bus is None:

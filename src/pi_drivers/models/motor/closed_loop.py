@@ -21,6 +21,8 @@ SLOWEST_TICKS_S = 10.0
 """The speed of the last ticks: slow enough to stop within one, fast enough to arrive."""
 SETTLE_NS = 100 * MILLISECOND
 """How long a shaft must stay where it should be, with the power off, to have arrived."""
+MIDDLE_OF_TICK = 0.5
+"""A count of n means a shaft somewhere between n and n + 1 ticks; its middle is the unbiased guess."""
 SPARE_TIME_S = 5.0
 SPARE_TIME_FACTOR = 3.0
 
@@ -87,10 +89,11 @@ class ClosedLoop:
         """
         start = await self._begin(cruise)
         deadline_ns = self._deadline(abs(target - start), cruise)
+        tolerance = max(self._settings.tolerance_ticks, MIDDLE_OF_TICK)
         arrived_ns: int | None = None
         while True:
-            missing = target - self._ticks
-            if abs(missing) > self._settings.tolerance_ticks:
+            missing = target - (self._ticks + MIDDLE_OF_TICK)
+            if abs(missing) > tolerance:
                 arrived_ns = None
                 await self._step(approach_speed(missing, cruise, APPROACH_PER_S, SLOWEST_TICKS_S))
             elif arrived_ns is None:

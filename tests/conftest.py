@@ -1,0 +1,44 @@
+"""What every test gets: no leftovers of others, and a complaint if it leaves some of its own."""
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pi_drivers.runtime.directory import DIRECTORY
+from pi_drivers.runtime.safety import SAFETY
+
+
+@pytest.fixture(autouse=True)
+def no_environment_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests behave the same wherever they run."""
+    for name in ("PI_DRIVERS_BACKEND", "PI_DRIVERS_TRACE", "VIAM_MODULE_DATA", "VIAM_NO_MODULE_PARENT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def leaves_nothing_behind() -> Iterator[None]:
+    """Threads, open resources and make-safe functions of a test end with it."""
+    threads = set(threading.enumerate())
+    descriptors = open_descriptors()
+    yield
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(2.0)
+    left = [thread.name for thread in set(threading.enumerate()) - threads if not thread.name.startswith(PERMANENT)]
+    assert not left, f"threads left behind: {left}"
+    assert len(DIRECTORY) == 0, "resources left open"
+    assert len(SAFETY) == 0, "actuators left on the safety register"
+    assert open_descriptors() <= descriptors + SPARE_DESCRIPTORS, "file descriptors left open"
+
+
+PERMANENT = ("asyncio_", "world", "ThreadPoolExecutor", "make safe")
+"""Threads that a library keeps for the process's life."""
+SPARE_DESCRIPTORS = 4
+"""What pytest and the logging module may open meanwhile."""
+
+
+def open_descriptors() -> int:
+    """How many file descriptors this process holds."""
+    return len(list(Path("/proc/self/fd").iterdir())) if os.path.isdir("/proc/self/fd") else 0  # noqa: PTH112

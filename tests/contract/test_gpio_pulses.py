@@ -1,0 +1,274 @@
+"""The contract of outputs that send pulses: PWM, servo pulses and counted trains."""
+
+import math
+
+import pytest
+
+from pi_drivers.errors import ArgumentError
+
+from .grounds import MILLISECOND, SECOND, Facility, GpioGround
+
+AFTER_MS = 60
+"""A change of pulses has come through after so long: the period that runs, and the start of a sending thread."""
+
+
+def near(ground: GpioGround, seen: list[int], wanted_ns: int) -> bool:
+    return bool(seen) and all(abs(width - wanted_ns) <= ground.tolerance_ns for width in seen)
+
+
+@pytest.mark.parametrize("duty", [0.1, 0.5, 0.93])
+def test_pwm_has_its_frequency_and_its_duty(ground: GpioGround, duty):
+    ground.gpio.output(ground.a).pwm(20, duty)
+    ground.settle(2 * AFTER_MS * MILLISECOND)
+    wave = ground.watch(ground.a, 400 * MILLISECOND)
+
+    assert near(ground, wave.periods, 50 * MILLISECOND)
+    assert near(ground, wave.highs, round(50 * MILLISECOND * duty))
+
+
+def test_the_duty_is_no_whole_number_of_percents(ground: GpioGround):
+    ground.gpio.output(ground.a).pwm(1, 0.0075)
+    ground.settle(2 * SECOND)
+    wave = ground.watch(ground.a, 2 * SECOND)
+
+    assert near(ground, wave.highs, 7_500_000)
+
+
+@pytest.mark.parametrize(("frequency_hz", "duty"), [(50, 0.07531), (800, 0.3337), (10_000, 0.51)])
+def test_the_duty_is_right_to_the_microsecond(ground: GpioGround, frequency_hz, duty):
+    ground.need(Facility.EXACT_TIME)
+    ground.tolerance_ns = 1000
+    ground.gpio.output(ground.a).pwm(frequency_hz, duty)
+    wave = ground.watch(ground.a, 3 * SECOND // frequency_hz)
+
+    assert near(ground, wave.periods, SECOND // frequency_hz)
+    assert near(ground, wave.highs, round(SECOND / frequency_hz * duty))
+
+
+@pytest.mark.parametrize("duty", [0.0, 1.0])
+def test_duty_0_and_1_are_steady_levels(ground: GpioGround, duty):
+    line = ground.gpio.output(ground.a, initial=duty == 0.0)
+    line.pwm(20, duty)
+
+    assert ground.level(ground.a) is (duty == 1.0)
+    assert ground.watch(ground.a, 200 * MILLISECOND).steady
+
+
+@pytest.mark.parametrize("duty", [0.0, 1.0])
+def test_pwm_that_goes_to_duty_0_or_1_comes_to_rest_there(ground: GpioGround, duty):
+    line = ground.gpio.output(ground.a)
+    for _ in range(3):
+        line.pwm(20, 0.5)
+        ground.settle(137 * MILLISECOND)
+        line.pwm(20, duty)
+        ground.settle(AFTER_MS * MILLISECOND)
+        wave = ground.watch(ground.a, 150 * MILLISECOND)
+
+        assert wave.steady
+        assert wave.last is (duty == 1.0)
+
+
+def test_pwm_changes_while_it_runs(ground: GpioGround):
+    line = ground.gpio.output(ground.a)
+    line.pwm(20, 0.2)
+    ground.settle(100 * MILLISECOND)
+    line.pwm(20, 0.6)
+    ground.settle(2 * AFTER_MS * MILLISECOND)
+    assert near(ground, ground.watch(ground.a, 300 * MILLISECOND).highs, 30 * MILLISECOND)
+
+    line.pwm(40, 0.4)
+    ground.settle(2 * AFTER_MS * MILLISECOND)
+    assert near(ground, ground.watch(ground.a, 300 * MILLISECOND).highs, 10 * MILLISECOND)
+
+
+@pytest.mark.parametrize("level", [False, True])
+@pytest.mark.parametrize("moment_ms", [105, 117, 141, 162])
+def test_a_write_ends_pwm_at_once(ground: GpioGround, level, moment_ms):
+    line = ground.gpio.output(ground.a)
+    line.pwm(20, 0.5)
+    ground.settle(moment_ms * MILLISECOND)
+    line.write(level)
+
+    assert ground.level(ground.a) is level
+    assert line.read() is level
+    assert ground.watch(ground.a, 150 * MILLISECOND).steady
+
+
+def test_pwm_of_an_active_low_output_is_inverted(ground: GpioGround):
+    line = ground.gpio.output(ground.a, active_low=True)
+    line.pwm(20, 0.2)
+    ground.settle(2 * AFTER_MS * MILLISECOND)
+    assert near(ground, ground.watch(ground.a, 300 * MILLISECOND).highs, 40 * MILLISECOND)
+
+    line.pwm(20, 0.0)
+    ground.settle(AFTER_MS * MILLISECOND)
+    assert ground.watch(ground.a, 150 * MILLISECOND).steady
+    assert ground.level(ground.a)
+
+
+@pytest.mark.parametrize("pulse_us", [500, 1000, 1500, 2500])
+def test_servo_pulses_have_their_width_fifty_times_a_second(ground: GpioGround, pulse_us):
+    ground.gpio.output(ground.a).servo(pulse_us)
+    ground.settle(2 * AFTER_MS * MILLISECOND)
+    wave = ground.watch(ground.a, 300 * MILLISECOND)
+
+    assert near(ground, wave.periods, 20 * MILLISECOND)
+    assert near(ground, wave.highs, pulse_us * 1000)
+
+
+def test_a_servo_goes_limp_with_pulse_0(ground: GpioGround):
+    line = ground.gpio.output(ground.a)
+    line.servo(1500, 40)
+    ground.settle(100 * MILLISECOND)
+    line.servo(0)
+    ground.settle(AFTER_MS * MILLISECOND)
+
+    assert ground.watch(ground.a, 200 * MILLISECOND).steady
+    assert not ground.level(ground.a)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_a_pulse_train_has_exactly_its_pulses_and_ends_low(ground: GpioGround, count):
+    line = ground.gpio.output(ground.a)
+    assert not line.sending()
+    for _ in range(3):
+        line.pulse_train(10_000, 15_000, count)
+        assert line.sending()
+        wave = ground.watch(ground.a, (25 * count + 2 * AFTER_MS) * MILLISECOND)
+
+        assert len(wave.rises) == count - wave.first
+        assert near(ground, wave.highs, 10 * MILLISECOND) or (count, wave.first) == (1, True)
+        assert not wave.last
+        assert not line.sending()
+        assert ground.watch(ground.a, 100 * MILLISECOND).steady
+
+
+@pytest.mark.parametrize("level", [False, True])
+def test_a_write_cuts_a_pulse_train_short(ground: GpioGround, level):
+    line = ground.gpio.output(ground.a)
+    line.pulse_train(10_000, 10_000, 1000)
+    ground.settle(117 * MILLISECOND)
+    line.write(level)
+
+    assert ground.level(ground.a) is level
+    assert not line.sending()
+    assert ground.watch(ground.a, 150 * MILLISECOND).steady
+
+
+def test_a_new_train_does_not_wait_for_the_old_one(ground: GpioGround):
+    line = ground.gpio.output(ground.a)
+    line.pulse_train(10_000, 10_000, 1000)
+    ground.settle(100 * MILLISECOND)
+    line.pulse_train(10_000, 10_000, 3)
+    wave = ground.watch(ground.a, (60 + 2 * AFTER_MS) * MILLISECOND)
+
+    assert len(wave.rises) <= 4  # a rise may have been on its way
+    assert not line.sending()
+    assert ground.watch(ground.a, 100 * MILLISECOND).steady
+
+
+def test_pwm_follows_a_train_and_a_train_follows_pwm(ground: GpioGround):
+    line = ground.gpio.output(ground.a)
+    line.pulse_train(10_000, 10_000, 1000)
+    ground.settle(100 * MILLISECOND)
+    line.pwm(20, 0.2)
+    assert not line.sending()
+    ground.settle(2 * AFTER_MS * MILLISECOND)
+    assert near(ground, ground.watch(ground.a, 300 * MILLISECOND).periods, 50 * MILLISECOND)
+
+    line.pulse_train(10_000, 10_000, 3)
+    assert line.sending()
+    ground.settle((60 + 2 * AFTER_MS) * MILLISECOND)
+    assert not line.sending()
+    assert ground.watch(ground.a, 150 * MILLISECOND).steady
+
+
+@pytest.mark.parametrize("end", ["write low", "write high", "end of a train", "close"])
+def test_pulses_that_end_on_one_line_leave_those_on_another_alone(ground: GpioGround, end):
+    running = ground.gpio.output(ground.a)
+    ground.gpio.output(ground.c)  # an idle line, as the direction pin of a driver is
+    running.pwm(100, 0.5)
+    ground.settle(AFTER_MS * MILLISECOND)
+    ending = ground.gpio.output(ground.b)
+    for _ in range(3):
+        if end == "end of a train":
+            ending.pulse_train(5000, 5000, 2)
+        else:
+            ending.pwm(100, 0.5)
+            ground.settle(AFTER_MS * MILLISECOND)
+        if end.startswith("write"):
+            ending.write(end == "write high")
+        elif end == "close":
+            ending.close()
+            ending = ground.gpio.output(ground.b)
+        wave = ground.watch(ground.a, 2 * AFTER_MS * MILLISECOND)
+
+        assert wave.longest_rest <= 5 * MILLISECOND + 2 * ground.tolerance_ns
+        assert near(ground, wave.periods, 10 * MILLISECOND)
+
+
+def test_pulses_on_two_lines_alone_survive_each_others_end(ground: GpioGround):
+    first = ground.gpio.output(ground.a)
+    second = ground.gpio.output(ground.b)
+    for _ in range(3):
+        first.servo(1500)
+        second.servo(1500)
+        ground.settle(2 * AFTER_MS * MILLISECOND)
+        second.servo(0)
+        assert ground.watch(ground.a, 2 * AFTER_MS * MILLISECOND).longest_rest <= 25 * MILLISECOND
+        second.servo(1500)
+        ground.settle(2 * AFTER_MS * MILLISECOND)
+        second.close()
+        ground.settle(AFTER_MS * MILLISECOND)
+        assert near(ground, ground.watch(ground.a, 2 * AFTER_MS * MILLISECOND).periods, 20 * MILLISECOND)
+        second = ground.gpio.output(ground.b)
+
+
+def test_pulses_end_low_when_their_line_is_closed(ground: GpioGround):
+    line = ground.gpio.output(ground.a)
+    line.pwm(20, 0.9)
+    ground.settle(2 * AFTER_MS * MILLISECOND)
+    line.close()
+
+    wave = ground.watch(ground.a, 150 * MILLISECOND)
+    assert wave.steady
+    if Facility.KEPT_LEVELS not in ground.lacks:
+        assert not wave.last
+
+
+@pytest.mark.parametrize(
+    ("frequency_hz", "duty"),
+    [(0, 0.5), (-1, 0.5), (10_001, 0.5), (50, -0.01), (50, 1.01), (50, math.nan), (50, math.inf)],
+)
+def test_pwm_out_of_range_is_refused_and_what_ran_runs_on(ground: GpioGround, frequency_hz, duty):
+    line = ground.gpio.output(ground.a)
+    line.pwm(20, 0.2)
+    ground.settle(AFTER_MS * MILLISECOND)
+    with pytest.raises(ArgumentError, match=f"GPIO{ground.a}"):
+        line.pwm(frequency_hz, duty)
+
+    assert near(ground, ground.watch(ground.a, 300 * MILLISECOND).highs[1:], 10 * MILLISECOND)
+
+
+@pytest.mark.parametrize(
+    ("pulse_us", "frequency_hz"), [(499, 50), (2501, 50), (-1, 50), (1500, 39), (1500, 501), (2000, 500)]
+)
+def test_servo_pulses_out_of_range_are_refused(ground: GpioGround, pulse_us, frequency_hz):
+    line = ground.gpio.output(ground.a)
+    with pytest.raises(ArgumentError, match=f"GPIO{ground.a}"):
+        line.servo(pulse_us, frequency_hz)
+
+    assert ground.watch(ground.a, 100 * MILLISECOND).steady
+
+
+@pytest.mark.parametrize(
+    ("high_us", "low_us", "count"),
+    [(0, 100, 1), (100, 0, 1), (100, 100, 0), (-1, 100, 1), (1, 1, 5), (2**31, 1, 1), (10, 10, 2**31)],
+)
+def test_a_train_out_of_range_is_refused(ground: GpioGround, high_us, low_us, count):
+    line = ground.gpio.output(ground.a)
+    with pytest.raises(ArgumentError, match=f"GPIO{ground.a}"):
+        line.pulse_train(high_us, low_us, count)
+
+    assert not line.sending()
+    assert ground.watch(ground.a, 100 * MILLISECOND).steady
