@@ -55,9 +55,7 @@ class DriverModule(Module):
         has_parent: whether there is a viam-server to connect to; by default what the environment says.
     """
 
-    def __init__(
-        self, address: str, *, log_level: int = logging.INFO, has_parent: bool | None = None
-    ) -> None:
+    def __init__(self, address: str, *, log_level: int = logging.INFO, has_parent: bool | None = None) -> None:
         self._where = parse_address(address)
         super().__init__(address, log_level=log_level, tcp_mode=self._where.path is None)
         viam.logging.setLevel(log_level)

@@ -6,8 +6,10 @@ are skipped with that reason.
 """
 
 import enum
+import math
+import statistics
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import pairwise
 from typing import ClassVar
@@ -81,6 +83,15 @@ class GpioGround(Ground, ABC):
     def watch(self, offset: int, duration_ns: int) -> "Wave":
         """Let time pass and note every change of a wire."""
 
+    def near(self, seen: Sequence[int], wanted_ns: int) -> bool:
+        """Whether widths seen from outside are as wanted.
+
+        Where time does not stand still, a busy machine looks too late now and then: there the median counts.
+        """
+        off = [abs(width - wanted_ns) for width in seen]
+        judged = statistics.median(off) if Facility.EXACT_TIME in self.lacks and off else max(off, default=math.inf)
+        return judged <= self.tolerance_ns
+
     @abstractmethod
     def held_elsewhere(self, offset: int) -> AbstractContextManager[str]:
         """Another process holds the line; gives the name under which the kernel knows it."""
@@ -147,9 +158,15 @@ class Wave:
 
     @property
     def longest_rest(self) -> int:
-        """The longest time between two changes, seen from one to the other."""
+        """The longest time without a change."""
+        times = [0, *(at for at, _ in self.changes), self.duration_ns]
+        return max(later - earlier for earlier, later in pairwise(times))
+
+    @property
+    def shortest_rest(self) -> int:
+        """The shortest time from one change to the next."""
         times = [at for at, _ in self.changes]
-        return max((later - earlier for earlier, later in pairwise(times)), default=0)
+        return min((later - earlier for earlier, later in pairwise(times)), default=self.duration_ns)
 
 
 def watch_by_looking(

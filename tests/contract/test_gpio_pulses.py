@@ -12,18 +12,14 @@ AFTER_MS = 60
 """A change of pulses has come through after so long: the period that runs, and the start of a sending thread."""
 
 
-def near(ground: GpioGround, seen: list[int], wanted_ns: int) -> bool:
-    return bool(seen) and all(abs(width - wanted_ns) <= ground.tolerance_ns for width in seen)
-
-
 @pytest.mark.parametrize("duty", [0.1, 0.5, 0.93])
 def test_pwm_has_its_frequency_and_its_duty(ground: GpioGround, duty):
     ground.gpio.output(ground.a).pwm(20, duty)
     ground.settle(2 * AFTER_MS * MILLISECOND)
     wave = ground.watch(ground.a, 400 * MILLISECOND)
 
-    assert near(ground, wave.periods, 50 * MILLISECOND)
-    assert near(ground, wave.highs, round(50 * MILLISECOND * duty))
+    assert ground.near(wave.periods, 50 * MILLISECOND)
+    assert ground.near(wave.highs, round(50 * MILLISECOND * duty))
 
 
 def test_the_duty_is_no_whole_number_of_percents(ground: GpioGround):
@@ -31,7 +27,7 @@ def test_the_duty_is_no_whole_number_of_percents(ground: GpioGround):
     ground.settle(2 * SECOND)
     wave = ground.watch(ground.a, 2 * SECOND)
 
-    assert near(ground, wave.highs, 7_500_000)
+    assert ground.near(wave.highs, 7_500_000)
 
 
 @pytest.mark.parametrize(("frequency_hz", "duty"), [(50, 0.07531), (800, 0.3337), (10_000, 0.51)])
@@ -41,8 +37,8 @@ def test_the_duty_is_right_to_the_microsecond(ground: GpioGround, frequency_hz, 
     ground.gpio.output(ground.a).pwm(frequency_hz, duty)
     wave = ground.watch(ground.a, 3 * SECOND // frequency_hz)
 
-    assert near(ground, wave.periods, SECOND // frequency_hz)
-    assert near(ground, wave.highs, round(SECOND / frequency_hz * duty))
+    assert ground.near(wave.periods, SECOND // frequency_hz)
+    assert ground.near(wave.highs, round(SECOND / frequency_hz * duty))
 
 
 @pytest.mark.parametrize("duty", [0.0, 1.0])
@@ -74,11 +70,11 @@ def test_pwm_changes_while_it_runs(ground: GpioGround):
     ground.settle(100 * MILLISECOND)
     line.pwm(20, 0.6)
     ground.settle(2 * AFTER_MS * MILLISECOND)
-    assert near(ground, ground.watch(ground.a, 300 * MILLISECOND).highs, 30 * MILLISECOND)
+    assert ground.near(ground.watch(ground.a, 300 * MILLISECOND).highs, 30 * MILLISECOND)
 
     line.pwm(40, 0.4)
     ground.settle(2 * AFTER_MS * MILLISECOND)
-    assert near(ground, ground.watch(ground.a, 300 * MILLISECOND).highs, 10 * MILLISECOND)
+    assert ground.near(ground.watch(ground.a, 300 * MILLISECOND).highs, 10 * MILLISECOND)
 
 
 @pytest.mark.parametrize("level", [False, True])
@@ -98,7 +94,7 @@ def test_pwm_of_an_active_low_output_is_inverted(ground: GpioGround):
     line = ground.gpio.output(ground.a, active_low=True)
     line.pwm(20, 0.2)
     ground.settle(2 * AFTER_MS * MILLISECOND)
-    assert near(ground, ground.watch(ground.a, 300 * MILLISECOND).highs, 40 * MILLISECOND)
+    assert ground.near(ground.watch(ground.a, 300 * MILLISECOND).highs, 40 * MILLISECOND)
 
     line.pwm(20, 0.0)
     ground.settle(AFTER_MS * MILLISECOND)
@@ -112,8 +108,8 @@ def test_servo_pulses_have_their_width_fifty_times_a_second(ground: GpioGround, 
     ground.settle(2 * AFTER_MS * MILLISECOND)
     wave = ground.watch(ground.a, 300 * MILLISECOND)
 
-    assert near(ground, wave.periods, 20 * MILLISECOND)
-    assert near(ground, wave.highs, pulse_us * 1000)
+    assert ground.near(wave.periods, 20 * MILLISECOND)
+    assert ground.near(wave.highs, pulse_us * 1000)
 
 
 def test_a_servo_goes_limp_with_pulse_0(ground: GpioGround):
@@ -137,7 +133,7 @@ def test_a_pulse_train_has_exactly_its_pulses_and_ends_low(ground: GpioGround, c
         wave = ground.watch(ground.a, (25 * count + 2 * AFTER_MS) * MILLISECOND)
 
         assert len(wave.rises) == count - wave.first
-        assert near(ground, wave.highs, 10 * MILLISECOND) or (count, wave.first) == (1, True)
+        assert ground.near(wave.highs, 10 * MILLISECOND) or (count, wave.first) == (1, True)
         assert not wave.last
         assert not line.sending()
         assert ground.watch(ground.a, 100 * MILLISECOND).steady
@@ -174,7 +170,7 @@ def test_pwm_follows_a_train_and_a_train_follows_pwm(ground: GpioGround):
     line.pwm(20, 0.2)
     assert not line.sending()
     ground.settle(2 * AFTER_MS * MILLISECOND)
-    assert near(ground, ground.watch(ground.a, 300 * MILLISECOND).periods, 50 * MILLISECOND)
+    assert ground.near(ground.watch(ground.a, 300 * MILLISECOND).periods, 50 * MILLISECOND)
 
     line.pulse_train(10_000, 10_000, 3)
     assert line.sending()
@@ -190,7 +186,8 @@ def test_pulses_that_end_on_one_line_leave_those_on_another_alone(ground: GpioGr
     running.pwm(100, 0.5)
     ground.settle(AFTER_MS * MILLISECOND)
     ending = ground.gpio.output(ground.b)
-    for _ in range(3):
+    rests = []
+    for _ in range(4):
         if end == "end of a train":
             ending.pulse_train(5000, 5000, 2)
         else:
@@ -202,26 +199,39 @@ def test_pulses_that_end_on_one_line_leave_those_on_another_alone(ground: GpioGr
             ending.close()
             ending = ground.gpio.output(ground.b)
         wave = ground.watch(ground.a, 2 * AFTER_MS * MILLISECOND)
+        rests.append(wave.longest_rest)
+        assert ground.near(wave.periods, 10 * MILLISECOND)
 
-        assert wave.longest_rest <= 5 * MILLISECOND + 2 * ground.tolerance_ns
-        assert near(ground, wave.periods, 10 * MILLISECOND)
+    # The least of them: what disturbs does so every time, a late look does not.
+    assert min(rests) <= 5 * MILLISECOND + 2 * ground.tolerance_ns
 
 
-def test_pulses_on_two_lines_alone_survive_each_others_end(ground: GpioGround):
+def test_a_servo_that_goes_limp_leaves_the_only_other_one_alone(ground: GpioGround):
     first = ground.gpio.output(ground.a)
     second = ground.gpio.output(ground.b)
-    for _ in range(3):
-        first.servo(1500)
-        second.servo(1500)
+    first.servo(2500)
+    rests = []
+    for _ in range(4):
+        second.servo(2500)
         ground.settle(2 * AFTER_MS * MILLISECOND)
         second.servo(0)
-        assert ground.watch(ground.a, 2 * AFTER_MS * MILLISECOND).longest_rest <= 25 * MILLISECOND
-        second.servo(1500)
+        rests.append(ground.watch(ground.a, 2 * AFTER_MS * MILLISECOND).longest_rest)
+
+    assert min(rests) <= 17_500_000 + 2 * ground.tolerance_ns
+
+
+def test_a_line_that_is_closed_may_delay_the_only_other_wave_but_never_makes_it_hurry(ground: GpioGround):
+    staying = ground.gpio.output(ground.a)
+    rests = []
+    for _ in range(4):
+        staying.pwm(40, 0.5)
+        closing = ground.gpio.output(ground.b)
+        closing.pwm(40, 0.5)
         ground.settle(2 * AFTER_MS * MILLISECOND)
-        second.close()
-        ground.settle(AFTER_MS * MILLISECOND)
-        assert near(ground, ground.watch(ground.a, 2 * AFTER_MS * MILLISECOND).periods, 20 * MILLISECOND)
-        second = ground.gpio.output(ground.b)
+        closing.close()
+        rests.append(ground.watch(ground.a, 3 * AFTER_MS * MILLISECOND).shortest_rest)
+
+    assert max(rests) >= 12_500_000 - 2 * ground.tolerance_ns
 
 
 def test_pulses_end_low_when_their_line_is_closed(ground: GpioGround):
@@ -247,7 +257,7 @@ def test_pwm_out_of_range_is_refused_and_what_ran_runs_on(ground: GpioGround, fr
     with pytest.raises(ArgumentError, match=f"GPIO{ground.a}"):
         line.pwm(frequency_hz, duty)
 
-    assert near(ground, ground.watch(ground.a, 300 * MILLISECOND).highs[1:], 10 * MILLISECOND)
+    assert ground.near(ground.watch(ground.a, 300 * MILLISECOND).highs[1:], 10 * MILLISECOND)
 
 
 @pytest.mark.parametrize(

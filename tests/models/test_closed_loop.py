@@ -156,6 +156,17 @@ async def test_an_encoder_that_counts_the_wrong_way_is_found_out(bench: Bench):
     assert abs(shaft_rev(bench)) < 3
 
 
+@pytest.mark.parametrize(("dir_flip", "invert"), [(True, False), (False, True), (True, True)])
+async def test_a_flipped_motor_and_an_inverted_encoder_still_find_forward(bench: Bench, dir_flip, invert):
+    encoder = await bench.make("incremental-encoder", "e1", pins={"a": "38", "b": "40"}, invert=invert)
+    pins = {"a": "29", "b": "31", "pwm": "32"}
+    motor = await bench.make(
+        "dc-motor", "m", pins=pins, encoder="e1", ticks_per_rotation=400, max_rpm=200, dir_flip=dir_flip
+    )
+    await motor.go_for(60, 1)
+    assert (await encoder.get_position())[0] == pytest.approx(400, abs=1)
+
+
 async def test_a_speed_held_in_the_background_stops_when_it_fails(bench: Bench, rover_wheel):
     motor, _ = rover_wheel
     await motor.set_rpm(60)
@@ -191,3 +202,16 @@ async def test_positions_that_are_no_numbers_are_refused(bench: Bench, rover_whe
         await motor.reset_zero_position(float("inf"))
     with pytest.raises(ArgumentError):
         await motor.set_rpm(float("nan"))
+
+
+async def test_a_wheel_whose_pins_were_changed_in_the_config_goes_on_with_a_new_twin(bench: Bench, rover_wheel):
+    motor, encoder = rover_wheel
+    await motor.go_for(60, 1)
+    await motor.close()
+    await encoder.close()
+    await bench.make("incremental-encoder", "e1", board="pi", pins={"a": "36", "b": "38"})
+    pins = {"a": "31", "b": "33", "pwm": "35"}
+    again = await bench.make("dc-motor", "left", board="pi", pins=pins, encoder="e1", ticks_per_rotation=400, max_rpm=200)
+    before = shaft_rev(bench)
+    await again.go_for(60, 1)
+    assert shaft_rev(bench) - before == pytest.approx(1, abs=2 * TICK)

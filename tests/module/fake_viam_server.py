@@ -144,7 +144,7 @@ class FakeViamServer:
                     if not handler.cardinality.client_streaming
                 })
             )  # fmt: skip
-        server = HangingUpServer(services)
+        server = self.server = HangingUpServer(services)
         self.address = f"127.0.0.1:{_free_port()}" if self._tcp else str(self.home / "parent.sock")
         if self._tcp:
             await server.start("127.0.0.1", int(self.address.rpartition(":")[2]))

@@ -108,10 +108,11 @@ async def test_lists_its_models_without_a_parent(stub):
         ({"validate": "bug"}, Status.INTERNAL, "KeyError: 'pins'"),
     ],
 )
-async def test_what_is_wrong_with_a_config_arrives_alone(stub, attributes, status, text):
+async def test_what_is_wrong_with_a_config_arrives_alone(stub, caplog, attributes, status, text):
     with pytest.raises(GRPCError) as error:
         await stub.ValidateConfig(ValidateConfigRequest(config=motor(**attributes)))
     assert (error.value.status, error.value.message) == (status, text)
+    assert ("Traceback" in caplog.text) == (status is Status.INTERNAL)
 
 
 @pytest.mark.parametrize(

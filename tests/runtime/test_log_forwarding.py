@@ -194,7 +194,7 @@ async def test_the_sdk_still_builds_its_handlers_the_way_we_replace_them(server,
     for name in ("_ModuleHandler", "_MODULE_PARENT"):
         monkeypatch.setattr(viam.logging, name, getattr(viam.logging, name))
     monkeypatch.setattr(viam.logging, "LOGGERS", {})
-    old = viam.logging.getLogger("a test's old logger")
+    old, other = (viam.logging.getLogger(f"a test's old logger {n}") for n in (1, 2))
 
     async def take(request: LogRequest) -> None:
         await server(request.logs)
@@ -204,8 +204,10 @@ async def test_the_sdk_still_builds_its_handlers_the_way_we_replace_them(server,
     forwarder = log_forwarding.forward_logs(parent)
     young = viam.logging.getLogger("a test's young logger")
     assert [type(handler) for handler in (*old.handlers, *young.handlers)] == [ForwardingHandler] * 2
-    viam.logging.update_log_level(young, "ERROR")
+    for silenced in (other, young):
+        viam.logging.update_log_level(silenced, "ERROR")
     old.info("old")
+    other.info("silenced")
     young.info("silenced")
     await forwarder.flush(1)
     assert [line.partition("\t")[2] for line in server.lines] == ["old"]

@@ -44,14 +44,10 @@ async def explain_bugs(event: RecvRequest) -> None:
 
 def _in_plain_words(error: GRPCError, method: str) -> GRPCError:
     bug = error.__context__
-    wrapped_by_sdk = (
-        error.status is Status.UNKNOWN and isinstance(bug, Exception) and not isinstance(bug, _NOT_OURS)
-    )
+    wrapped_by_sdk = error.status is Status.UNKNOWN and isinstance(bug, Exception) and not isinstance(bug, _NOT_OURS)
     if not wrapped_by_sdk or not str(error.message).startswith(f"{type(bug).__name__} - "):
         return error
     if isinstance(bug, NotImplementedError):
-        return GRPCError(
-            Status.UNIMPLEMENTED, f"{method.rpartition('/')[2]} is not implemented for this model"
-        )
+        return GRPCError(Status.UNIMPLEMENTED, f"{method.rpartition('/')[2]} is not implemented for this model")
     LOGGER.error("%s failed by a mistake in the driver", method, exc_info=bug)
     return GRPCError(Status.INTERNAL, f"{type(bug).__name__}: {bug}")

@@ -154,15 +154,11 @@ class Guard:
             self._deadline_ns = time.monotonic_ns() + self._patience_ns
         self._make_safe(reason)
         if is_first:
-            with contextlib.suppress(
-                Exception
-            ):  # the loop may be closed already: then the end is near anyway
+            with contextlib.suppress(Exception):  # the loop may be closed already: then the end is near anyway
                 self._on_stop(reason)
 
     def _make_safe(self, reason: str) -> None:
-        worker = threading.Thread(
-            target=self._safety.make_all_safe, args=(reason,), name="make safe", daemon=True
-        )
+        worker = threading.Thread(target=self._safety.make_all_safe, args=(reason,), name="make safe", daemon=True)
         try:
             worker.start()
         except RuntimeError:  # no thread can be started any more while the interpreter exits
@@ -197,12 +193,11 @@ class _Parent:
             self._died_early = True
         except OSError:
             self.fd = None
-        # Between asking for the number and opening it the parent may have died and the number gone to a
-        # stranger.
-        self._died_early = self._died_early or os.getppid() != self._pid
 
     def is_gone(self) -> bool:
         """Whether the parent has died."""
+        # The second also covers a parent that died between the asking for its number and the opening of it, when
+        # the number may have gone to a stranger.
         if self._died_early or os.getppid() != self._pid:
             return True
         if self.fd is None:

@@ -38,9 +38,7 @@ def _stack_of(record: logging.LogRecord) -> str:
     return "\n".join(parts)
 
 
-def make_entry(
-    name: str, level: int, message: str, *, stack: str = "", created_s: float | None = None
-) -> LogEntry:
+def make_entry(name: str, level: int, message: str, *, stack: str = "", created_s: float | None = None) -> LogEntry:
     """A log line of our own making; `created_s` is seconds since the epoch, now when left out."""
     entry = LogEntry(
         logger_name=name.replace(".", "/"),

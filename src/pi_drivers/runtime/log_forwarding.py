@@ -134,9 +134,7 @@ class LogForwarder:
     def _take(self) -> list[LogEntry]:
         with self._lock:
             if self._dropped:
-                text = (
-                    f"{self._dropped} log records were dropped: they came faster than viam-server took them"
-                )
+                text = f"{self._dropped} log records were dropped: they came faster than viam-server took them"
                 self._waiting.appendleft(make_entry("pi_drivers", logging.WARNING, text))
                 self._dropped = 0
             return [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]

@@ -61,9 +61,7 @@ class ParentConnection:
             self._forwarder = forward_logs(self._robot)
             install_parent_send_exporter(self._robot)
 
-    async def clients_of(
-        self, dependent: str, names: Sequence[ResourceName]
-    ) -> Mapping[ResourceName, ResourceBase]:
+    async def clients_of(self, dependent: str, names: Sequence[ResourceName]) -> Mapping[ResourceName, ResourceBase]:
         """Clients for resources that live elsewhere; asks viam-server once for what it has.
 
         Args:

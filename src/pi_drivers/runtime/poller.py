@@ -143,7 +143,7 @@ class Poller(Generic[T]):
             await self._host.wait(max(0, due_ns - self._host.now_ns()))
 
     async def _try_once(self) -> None:
-        self._began_ns = self._host.now_ns()
+        began_ns = self._began_ns = self._host.now_ns()
         try:
             if self._newest is None or self._error is not None:
                 await self._set_up()
@@ -151,16 +151,17 @@ class Poller(Generic[T]):
         except Exception as error:  # noqa: BLE001 - a driver bug must not end the polling; it is logged below
             self._failed(error)
         else:
-            self._succeeded(value)
+            self._succeeded(value, began_ns)
         self._began_ns = None
         self._tried.set()
 
-    def _succeeded(self, value: T) -> None:
+    def _succeeded(self, value: T, began_ns: int) -> None:
         if self._error is not None:
             self._logger.info("%s: back after %d failed tries", self._name, self._failures_in_a_row)
         self._error = None
         self._failures_in_a_row = 0
-        self._newest = Sample(value, self._host.now_ns())
+        # What it tells of cannot be younger than the moment before it was taken.
+        self._newest = Sample(value, began_ns)
 
     def _failed(self, error: Exception) -> None:
         if self._error is None:

@@ -79,9 +79,7 @@ class Residents:
         if self._is_closed:
             raise ViamGRPCError("the module is stopping", Status.UNAVAILABLE)
 
-    async def add(
-        self, config: ComponentConfig, dependencies: Sequence[str], deadline: Deadline | None = None
-    ) -> None:
+    async def add(self, config: ComponentConfig, dependencies: Sequence[str], deadline: Deadline | None = None) -> None:
         """Construct a resource and serve it; either it is served afterwards, or nothing of it is left.
 
         Raises:
@@ -125,9 +123,7 @@ class Residents:
     ) -> None:
         name = name_of(config)
         if name in self._residents:
-            raise ViamGRPCError(
-                f"{name} is there already; remove it before adding it again", Status.ALREADY_EXISTS
-            )
+            raise ViamGRPCError(f"{name} is there already; remove it before adding it again", Status.ALREADY_EXISTS)
         create = _creator_of(config)
         found = await self._find(name, dependencies)
         self.refuse_when_closed()
@@ -143,9 +139,7 @@ class Residents:
                 await self._uninterrupted(close_one(name, resource, EACH_CLOSE_S))
             raise
 
-    def _serve(
-        self, name: str, resource: ResourceBase, config: ComponentConfig, deadline: Deadline | None
-    ) -> None:
+    def _serve(self, name: str, resource: ResourceBase, config: ComponentConfig, deadline: Deadline | None) -> None:
         self.refuse_when_closed()
         if deadline is not None and deadline.time_remaining() < ANSWER_MARGIN_S:
             raise ViamGRPCError(
@@ -155,9 +149,7 @@ class Residents:
         try:
             self._served.register(resource)
         except DuplicateResourceError as error:
-            raise ViamGRPCError(
-                f"{name}: another resource has that name already", Status.ALREADY_EXISTS
-            ) from error
+            raise ViamGRPCError(f"{name}: another resource has that name already", Status.ALREADY_EXISTS) from error
 
     async def _rebuild(self, config: ComponentConfig, dependencies: Sequence[str]) -> None:
         name = name_of(config)

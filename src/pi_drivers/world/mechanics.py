@@ -29,7 +29,7 @@ class MotorKind:
     """A small brushed gear motor with its load."""
 
     free_rpm: float = 200.0
-    """Speed at full power."""
+    """Speed at full power; negative where the motor's leads are swapped."""
     dead_band: float = 0.08
     """The power below which friction keeps it from turning."""
     time_constant_s: float = 0.06
@@ -81,9 +81,10 @@ class Shaft:
         """Revolutions per second."""
         return self._speed_after(self._elapsed_s())
 
-    def on_change(self, moved: Callable[[], None]) -> None:
-        """Be told that the motion has changed, so that planned edges are stale."""
+    def on_change(self, moved: Callable[[], None]) -> Callable[[], None]:
+        """Be told that the motion has changed, so that planned edges are stale; returns the function that ends it."""
         self._moved.append(moved)
+        return lambda: self._moved.remove(moved)
 
     @property
     def since_ns(self) -> int:
@@ -167,7 +168,7 @@ class Shaft:
             self._speed_rev_s = 0.0  # at rest, or jammed: until something changes
         elif stretch < ENDLESS_S:
             self._rest = self._clock.at(self._since_ns + math.ceil(stretch * SECOND), self._end_stretch)
-        for moved in self._moved:
+        for moved in list(self._moved):
             moved()
 
     def _end_stretch(self) -> None:
@@ -190,7 +191,7 @@ class Motor:
             self.shaft.drive(0.0, kind.coast_constant_s)
             return
         beyond = max(0.0, abs(voltage) - kind.dead_band) / (1 - kind.dead_band)
-        self.shaft.drive(math.copysign(beyond * kind.free_rpm / 60, voltage), kind.time_constant_s)
+        self.shaft.drive(math.copysign(beyond, voltage) * kind.free_rpm / 60, kind.time_constant_s)
 
 
 @dataclass
@@ -212,9 +213,19 @@ class HBridge:
     """Whether both inputs were steadily high while power was on: a driver that passes through here wastes current."""
 
     def __post_init__(self) -> None:
-        for wire in (self.a, self.b, self.pwm, self.direction, self.enable_high, self.enable_low):
-            if wire is not None:
-                wire.on_signal(self.update)
+        self._unlisten = [wire.on_signal(self.update) for wire in self.wires]
+
+    @property
+    def wires(self) -> list[Wire]:
+        """The wires it is on."""
+        inputs = (self.a, self.b, self.pwm, self.direction, self.enable_high, self.enable_low)
+        return [wire for wire in inputs if wire is not None]
+
+    def remove(self) -> None:
+        """Take the motor off its wires and its shaft."""
+        for unlisten in self._unlisten:
+            unlisten()
+        self.motor.feed(0.0, open_terminals=True)
 
     def update(self) -> None:
         """Feed the motor what the wires say."""
@@ -260,8 +271,20 @@ class Disc:
         self._origin_rev = shaft.angle_rev()
         self._next: Timer | None = None
         self._plugged = True
-        shaft.on_change(self._plan)
+        self._forget_shaft = shaft.on_change(self._plan)
         self._show()
+
+    @property
+    def wires(self) -> tuple[Wire, Wire]:
+        """The wires it is on."""
+        return self._wires
+
+    def remove(self) -> None:
+        """Take the disc off its wires and its shaft."""
+        self.unplug()
+        self._forget_shaft()
+        if self._next is not None:
+            self._next.cancel()
 
     def set_resolution(self, cycles_per_rev: float) -> None:
         """Use a disc with another number of cycles from here on."""

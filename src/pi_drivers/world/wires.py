@@ -129,9 +129,10 @@ class Wire:
         self._level_listeners.append(listener)
         return lambda: self._level_listeners.remove(listener)
 
-    def on_signal(self, listener: SignalListener) -> None:
-        """Be told that what drives the wire has changed."""
+    def on_signal(self, listener: SignalListener) -> Callable[[], None]:
+        """Be told that what drives the wire has changed; returns the function that ends it."""
         self._signal_listeners.append(listener)
+        return lambda: self._signal_listeners.remove(listener)
 
     def _steady(self) -> bool | None:
         signal = self.signal

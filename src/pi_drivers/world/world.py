@@ -5,7 +5,7 @@ model plugs its twin in where nothing is yet, so that a machine config runs unch
 the other side to plug things in first, move the air, or break something.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from pi_drivers.world.clock import HandClock, PacedClock, WorldClock
@@ -71,6 +71,9 @@ class World:
     def motor_on(self, shaft: str, wires: dict[str, int], kind: MotorKind) -> HBridge:
         """Plug a motor with its bridge in, unless one is on exactly these wires already.
 
+        What was plugged in like this before and is in its way, on the shaft or on a wire, is taken out: a config has
+        changed, and its motor with it.
+
         Args:
             shaft: the shaft it turns.
             wires: GPIO by input of the bridge: a, b, pwm, direction, enable_high, enable_low.
@@ -79,17 +82,33 @@ class World:
         key = f"{shaft} {sorted(wires.items())}"
         if key not in self._bridges:
             inputs = {name: self.wire(offset) for name, offset in wires.items()}
+            in_the_way = [
+                old
+                for old, bridge in self._bridges.items()
+                if bridge.motor.shaft.name == shaft or _share(bridge.wires, inputs.values())
+            ]
+            for old in in_the_way:
+                self._bridges.pop(old).remove()
             self._bridges[key] = HBridge(Motor(self.shaft(shaft), kind), **inputs)
         self._bridges[key].motor.kind = kind
         return self._bridges[key]
 
     def disc_on(self, shaft: str, a: int, b: int, cycles_per_rev: float) -> Disc:
-        """Plug an encoder disc in, unless one is on exactly these wires already."""
+        """Plug an encoder disc in, unless one is on exactly these wires already.
+
+        Discs that were plugged in like this before and are in its way are taken out, as `motor_on` does.
+        """
         key = f"{shaft} {a} {b}"
         if key not in self._discs:
+            for old in [old for old, disc in self._discs.items() if _share(disc.wires, (self.wire(a), self.wire(b)))]:
+                self._discs.pop(old).remove()
             self._discs[key] = Disc(self.shaft(shaft), self.wire(a), self.wire(b), cycles_per_rev, self.clock)
         return self._discs[key]
 
     def discs_of(self, shaft: str) -> list[Disc]:
         """The discs that turn with a shaft."""
         return [disc for disc in self._discs.values() if disc.shaft.name == shaft]
+
+
+def _share(some: Iterable[Wire], others: Iterable[Wire]) -> bool:
+    return not {wire.offset for wire in some}.isdisjoint(wire.offset for wire in others)

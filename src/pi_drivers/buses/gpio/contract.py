@@ -52,7 +52,7 @@ class OutputLine(ABC):
 
     @abstractmethod
     def pwm(self, frequency_hz: int, duty: float) -> None:
-        """Start or change PWM. Duty 0 and 1 are steady levels without a glitch.
+        """Start PWM, or change it at the end of its running period. Duty 0 and 1 are steady levels without a glitch.
 
         Args:
             frequency_hz: 1 to 10000.
@@ -79,7 +79,7 @@ class OutputLine(ABC):
         """Send exactly `count` pulses, timed by C code or the kernel, and end low. Returns at once.
 
         Raises:
-            ArgumentError: a width or the count is below 1.
+            ArgumentError: a width or the count is below 1, or a pulse with its pause is shorter than 11 µs.
         """
 
     @abstractmethod
@@ -88,7 +88,10 @@ class OutputLine(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let the line go. Its level stays as it is, as on current Pi kernels: write low before. Idempotent."""
+        """Let the line go. Idempotent.
+
+        Its level stays as it is, as on current Pi kernels: write low before. Pulses that still run end low.
+        """
 
 
 class InputLine(ABC):
@@ -164,6 +167,9 @@ class Gpio(ABC):
             pull: as for `input`.
             active_low: a low level counts as high, a falling edge as rising.
             debounce_us: a level must hold this long before its edge counts; the kernel filters.
+
+        Raises:
+            ArgumentError: no lines, or a negative time.
         """
 
     @abstractmethod

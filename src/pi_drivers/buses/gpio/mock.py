@@ -239,7 +239,7 @@ class MockEdges(EdgeLines):
     def _attach(self, offset: int, wire: Wire, pull: Pull) -> Callable[[], None]:
         wire.release_from_pi()
         wire.set_pull(pull)
-        self._settled[offset] = wire.level()
+        self._settled[offset] = wire.signal is True  # a floating wire has no level to have settled at
         return wire.on_level(lambda level, now_ns: self._edge(offset, level, now_ns))
 
     def _edge(self, offset: int, level: bool, now_ns: int) -> None:

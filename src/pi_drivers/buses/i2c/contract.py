@@ -32,11 +32,11 @@ class I2cBus(ABC):
 
     @abstractmethod
     def write(self, address: int, data: bytes) -> None:
-        """Send bytes to a chip, with START before and STOP after."""
+        """Send 1 to 8192 bytes to a chip, with START before and STOP after."""
 
     @abstractmethod
     def read(self, address: int, count: int) -> bytes:
-        """Read exactly `count` bytes from a chip."""
+        """Read exactly `count` bytes from a chip, 1 to 8192."""
 
     @abstractmethod
     def write_register(self, address: int, register: int, data: bytes) -> None:

@@ -1,6 +1,7 @@
 """One pin of the board as Viam's Board API sees it: unused until somebody reads, writes or listens to it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import Enum
 from typing import Any
 
@@ -104,14 +105,14 @@ class PinState:
     def listen(self) -> InterruptPin:
         """Make the pin an interrupt, unless it is one. Raises: DriverError: it is an output, or somebody's."""
         if self.interrupt is None:
-            self._take(Use.INTERRUPT)
             settings = self.settings
-            lines = self._host.gpio.edges(
-                [settings.offset],
-                pull=settings.pull,
-                active_low=settings.active_low,
-                debounce_us=settings.debounce_us,
-            )
+            with self._taken_for(Use.INTERRUPT):
+                lines = self._host.gpio.edges(
+                    [settings.offset],
+                    pull=settings.pull,
+                    active_low=settings.active_low,
+                    debounce_us=settings.debounce_us,
+                )
             self.interrupt = InterruptPin(settings.offset, lines)
             self._host.pins_in_use[settings.offset] = self.interrupt
             self._close_line = self.interrupt.close
@@ -123,41 +124,51 @@ class PinState:
         if self._output is not None:
             self._output.make_low()
         self._drop_line()
-        if self._give_back is not None:
-            self._give_back()
-            self._give_back = None
-        self.use = Use.NOTHING
+        self._drop_claim()
 
     def _as_input(self) -> InputLine:
         if self._input is None:
-            self._take(Use.INPUT)
             settings = self.settings
-            self._input = self._host.gpio.input(settings.offset, pull=settings.pull, active_low=settings.active_low)
+            with self._taken_for(Use.INPUT):
+                self._input = self._host.gpio.input(
+                    settings.offset, pull=settings.pull, active_low=settings.active_low
+                )
             self._close_line = self._input.close
             self.use = Use.INPUT
         return self._input
 
     def _as_output(self, initial: bool) -> HeaderOutput:
         if self._output is None:
-            self._take(Use.OUTPUT)
             settings = self.settings
-            line = open_output(self._host, settings.offset, initial=initial, active_low=settings.active_low)
+            with self._taken_for(Use.OUTPUT):
+                line = open_output(self._host, settings.offset, initial=initial, active_low=settings.active_low)
             self._output = HeaderOutput(self._host, line)
             self._host.pins_in_use[settings.offset] = self._output
             self._close_line = line.close
             self.use = Use.OUTPUT
         return self._output
 
-    def _take(self, use: Use) -> None:
+    @contextmanager
+    def _taken_for(self, use: Use) -> Iterator[None]:
+        """The pin claimed and its line free to be opened; when opening fails, nothing stays taken."""
         if self.interrupt is not None:
-            raise ClaimedError(
-                f"{self.label} is a digital interrupt of {self._holder.name}: it cannot be an {use.value}"
-            )
+            raise ClaimedError(f"{self.label} is an interrupt of {self._holder.name}: it cannot be an {use.value}")
         if self._output is not None and use is Use.INTERRUPT:
             raise ClaimedError(f"{self.label} is an output of {self._holder.name}: it cannot be an interrupt")
         if self._give_back is None:
             self._give_back = self._host.claims.take(self.label, self._holder)
         self._drop_line()
+        try:
+            yield
+        except BaseException:
+            self._drop_claim()
+            raise
+
+    def _drop_claim(self) -> None:
+        if self._give_back is not None:
+            self._give_back()
+            self._give_back = None
+        self.use = Use.NOTHING
 
     def _drop_line(self) -> None:
         if self._output is not None or self.interrupt is not None:

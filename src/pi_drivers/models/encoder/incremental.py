@@ -20,11 +20,11 @@ from pi_drivers.config.pins import PinName, header_pin_problems
 from pi_drivers.errors import BusError, UnsupportedError
 from pi_drivers.host.contract import MILLISECOND, SECOND
 from pi_drivers.models.base import Dependencies, HardwareModel
-from pi_drivers.models.board.header_pins import HeaderInputs
+from pi_drivers.models.board.header_pins import HeaderInputs, HeaderPins
 from pi_drivers.models.commands import Arguments, command
 from pi_drivers.models.encoder.contract import EncoderSample
 from pi_drivers.models.encoder.quadrature import EDGES_PER_CYCLE, QuadratureCounter
-from pi_drivers.models.pins import InputPins, pins_of_board
+from pi_drivers.models.pins import BoardPins, InputPins, pins_of_board
 from pi_drivers.runtime.kept_state import KeptState
 
 DRAIN_NS = 5 * MILLISECOND
@@ -83,17 +83,18 @@ class IncrementalEncoder(HardwareModel[IncrementalEncoderConfig], Encoder):
         board = pins_of_board(settings.board, settings.backend, dependencies, self.label, self.logger)
         self.host = board.host or self.host
         self._kept = KeptState(self.key)
-        if board.host is not None:
-            self._plug_in_twin(settings, board)
         names = (settings.pins.a, settings.pins.b)
         self._inputs: InputPins = board.inputs(
             names, self.holder("pins a and b"), self.lifecycle, glitch_filter_us=settings.glitch_filter_us
         )
+        # Behind the claims: whatever twin is still on these wires belongs to nobody any more.
+        self._plug_in_twin(settings, board)
         self._counter = QuadratureCounter(*self._inputs.lines)
         self._seeded = False
         self._tried_to_seed = asyncio.Event()
         self._error: BusError | None = None
         if isinstance(self._inputs, HeaderInputs):
+            self._inputs.drain()
             self._counter.seed(*self._inputs.levels_now())
             self._seeded = True
         self._zero = -self._kept_ticks() if settings.persist else 0
@@ -180,9 +181,9 @@ class IncrementalEncoder(HardwareModel[IncrementalEncoderConfig], Encoder):
         interruptions = getattr(self._inputs, "interruptions", None)
         return status if interruptions is None else status | {"stream_interruptions": interruptions}
 
-    def _plug_in_twin(self, settings: IncrementalEncoderConfig, board: Any) -> None:
+    def _plug_in_twin(self, settings: IncrementalEncoderConfig, board: BoardPins) -> None:
         world = getattr(self.host, "world", None)
-        if world is None:
+        if world is None or not isinstance(board, HeaderPins):
             return
         a, b = (board.resolve(name).offset for name in (settings.pins.a, settings.pins.b))
         cycles = (settings.ticks_per_rotation or DEFAULT_TICKS_PER_ROTATION) / settings.ticks_per_cycle
@@ -223,8 +224,8 @@ class IncrementalEncoder(HardwareModel[IncrementalEncoderConfig], Encoder):
 
     def _ticks(self) -> int:
         # Rounding down keeps every tick the same number of quarters wide, on both sides of zero.
-        ticks = self._counter.quarters // (EDGES_PER_CYCLE // self.settings.ticks_per_cycle)
-        return -ticks if self.settings.invert else ticks
+        quarters = -self._counter.quarters if self.settings.invert else self._counter.quarters
+        return quarters // (EDGES_PER_CYCLE // self.settings.ticks_per_cycle)
 
     def _degrees(self, ticks: int) -> float:
         per_rotation = self.settings.ticks_per_rotation

@@ -133,8 +133,8 @@ class DcMotor(HardwareModel[DcMotorConfig], Motor):
         self._encoder: EncoderPort | None = None
         if settings.encoder is not None:
             self._encoder = encoder_port(settings.encoder, dependencies, self.label, self.host)
-        plug_in_motor(self.host, board, settings, self.name)
         self._bridge = self._take_bridge(board, settings)
+        plug_in_motor(self.host, board, settings, self.name)
         self._operation = Operation(self.label, self.logger, self._bridge.make_safe)
         self._zero_ticks = 0.0
         self.lifecycle.push("leave the safety register", SAFETY.add(self.label, self._bridge.make_safe))

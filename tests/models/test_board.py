@@ -1,0 +1,281 @@
+"""The Pi's own header as a Viam board, through gRPC, seen at its wires."""
+
+import asyncio
+import math
+
+import pytest
+from grpclib import GRPCError, Status
+
+from pi_drivers.errors import ConfigError
+from tests.models.conftest import Bench
+
+
+async def board_client(bench: Bench, **attributes):
+    board = await bench.make("board", "pi", **attributes)
+    return board, await bench.client(board)
+
+
+async def code_of(call) -> tuple[Status, str]:
+    with pytest.raises(GRPCError) as caught:
+        await call
+    return caught.value.status, caught.value.message or ""
+
+
+@pytest.mark.parametrize("name", ["11", "io17", "GPIO17", "BCM17", "gpio17"])
+async def test_all_names_of_a_pin_are_the_same_pin(bench: Bench, name):
+    _, client = await board_client(bench)
+    await (await client.gpio_pin_by_name(name)).set(True)
+    assert bench.duties(17) == (1.0,)
+    assert await (await client.gpio_pin_by_name("11")).get()
+
+
+async def test_names_of_the_user_win(bench: Bench):
+    _, client = await board_client(bench, pins=[{"name": "11", "pin": "13"}])
+    await (await client.gpio_pin_by_name("11")).set(True)
+    assert bench.duties(27, 17) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize(("name", "why"), [("1", "3.3 V power"), ("27", "ID EEPROM"), ("GPI17", "did you mean"), ("99", "1 to 40")])
+async def test_pins_that_are_none_are_not_found_with_the_reason(bench: Bench, name, why):
+    _, client = await board_client(bench)
+    status, message = await code_of((await client.gpio_pin_by_name(name)).set(True))
+    assert status is Status.NOT_FOUND
+    assert why in message
+
+
+async def test_pulls_and_active_low_count_for_inputs(bench: Bench):
+    _, client = await board_client(
+        bench, pins=[{"name": "button", "pin": "16", "pull": "up", "active_low": True}]
+    )
+    button = await client.gpio_pin_by_name("button")
+    assert await button.get() is False
+    bench.world.wire(23).drive_from_outside(False, "a button")
+    assert await button.get() is True
+
+
+async def test_active_low_outputs_and_first_levels(bench: Bench):
+    _, client = await board_client(
+        bench,
+        pins=[
+            {"name": "relay", "pin": "16", "active_low": True, "initial": "low"},
+            {"name": "lamp", "pin": "18", "initial": "high"},
+        ],
+    )
+    assert bench.duties(23, 24) == (1.0, 1.0)
+    await (await client.gpio_pin_by_name("relay")).set(True)
+    assert bench.duties(23) == (0.0,)
+
+
+async def test_pwm_runs_at_its_default_frequency_and_ends_with_set(bench: Bench):
+    _, client = await board_client(bench)
+    pin = await client.gpio_pin_by_name("11")
+    assert await pin.get_pwm_frequency() == 800
+    await pin.set_pwm(0.25)
+    assert bench.duties(17) == (0.25,)
+    assert bench.world.wire(17).signal.period_ns == 1_250_000  # type: ignore[union-attr]
+    assert await pin.get_pwm() == 0.25
+    await pin.set_pwm_frequency(50)
+    assert bench.world.wire(17).signal.period_ns == 20_000_000  # type: ignore[union-attr]
+    assert bench.duties(17) == (0.25,)
+    await pin.set_pwm_frequency(0)
+    assert await pin.get_pwm_frequency() == 800
+    await pin.set(True)
+    assert bench.world.wire(17).signal is True
+    await pin.set_pwm(1.0)
+    assert bench.world.wire(17).signal is True
+    await pin.set_pwm(0.0)
+    assert bench.world.wire(17).signal is False
+
+
+@pytest.mark.parametrize("duty", [math.nan, -0.01, 1.01, 7.0])
+async def test_a_duty_that_is_none_is_refused_and_what_ran_runs_on(bench: Bench, duty):
+    _, client = await board_client(bench)
+    pin = await client.gpio_pin_by_name("11")
+    await pin.set_pwm(0.5)
+    status, message = await code_of(pin.set_pwm(duty))
+    assert status is Status.INVALID_ARGUMENT
+    assert "between 0 and 1" in message
+    assert bench.duties(17) == (0.5,)
+
+
+async def test_a_frequency_out_of_range_is_refused(bench: Bench):
+    _, client = await board_client(bench)
+    status, message = await code_of((await client.gpio_pin_by_name("11")).set_pwm_frequency(20_000))
+    assert status is Status.INVALID_ARGUMENT
+    assert "between 1 and 10000 Hz" in message
+
+
+async def test_the_real_frequency_is_read_back(bench: Bench):
+    _, client = await board_client(bench)
+    pin = await client.gpio_pin_by_name("11")
+    await pin.set_pwm_frequency(7001)
+    await pin.set_pwm(0.5)
+    assert await pin.get_pwm_frequency() == 6993  # a period of 143 µs
+
+
+async def test_software_pwm_on_a_hardware_pin_warns_once_with_the_config_line(bench: Bench, caplog):
+    _, client = await board_client(bench)
+    pin = await client.gpio_pin_by_name("GPIO19")
+    for duty in (0.1, 0.2, 0.3):
+        await pin.set_pwm(duty)
+    warnings = [record.getMessage() for record in caplog.records if "dtoverlay=pwm,pin=19,func=2" in record.getMessage()]
+    assert len(warnings) <= 1
+
+
+async def test_an_interrupt_counts_rising_edges(bench: Bench):
+    _, client = await board_client(bench, digital_interrupts=[{"name": "flow", "pin": "16"}])
+    interrupt = await client.digital_interrupt_by_name("flow")
+    bench.world.wire(23).drive_from_outside(False, "a meter")
+    for level in (True, False) * 3:
+        bench.world.wire(23).drive_from_outside(level, "a meter")
+    assert await interrupt.value() == 3
+    assert await client.do_command({"command": "reset_interrupt", "name": "flow"}) == {"was": 3}
+    assert await interrupt.value() == 0
+
+
+async def test_bouncing_is_filtered(bench: Bench):
+    pins = [{"name": "button", "pin": "16", "type": "interrupt", "pull": "down", "debounce_ms": 5}]
+    _, client = await board_client(bench, pins=pins)
+    for level in (True, False, True, False, True):
+        bench.world.wire(23).drive_from_outside(level, "a button")
+        await bench.wait(0.001)
+    await bench.wait(0.01)
+    assert await (await client.digital_interrupt_by_name("button")).value() == 1
+
+
+async def test_ticks_come_for_both_edges_with_the_name_asked_for_and_the_kernel_s_time(bench: Bench):
+    _, client = await board_client(bench)
+    bench.world.wire(17).drive_from_outside(False, "a switch")
+    interrupts = [await client.digital_interrupt_by_name("io17")]
+    stream = await client.stream_ticks(interrupts)
+    first = await anext(stream)
+    assert first.pin_name == ""
+    await bench.wait(0.25)
+    expected_ns = bench.host.now_ns()
+    bench.world.wire(17).drive_from_outside(True, "a switch")
+    bench.world.wire(17).drive_from_outside(False, "a switch")
+    ticks = [await anext(stream), await anext(stream)]
+    assert [(tick.pin_name, tick.high) for tick in ticks] == [("io17", True), ("io17", False)]
+    assert ticks[0].time == expected_ns
+
+
+async def test_a_subscriber_who_does_not_read_holds_up_nobody_and_what_is_dropped_is_told(bench: Bench):
+    board, _ = await board_client(bench)
+    interrupt = await board.digital_interrupt_by_name("11")
+    lazy = await board.stream_ticks([interrupt])
+    await anext(aiter(lazy))
+    await asyncio.sleep(0)
+    keen = aiter(await board.stream_ticks([interrupt]))
+    await anext(keen)
+    reading = asyncio.ensure_future(anext(keen))
+    await asyncio.sleep(0)
+    wire = bench.world.wire(17)
+    for i in range(1, 12_001):
+        wire.drive_from_outside(i % 2 == 1, "a generator")
+        if i % 500 == 0:
+            await asyncio.sleep(0)
+    assert (await reading).high
+    status = await board.get_status()
+    assert status["lost_edges"] == 0
+    assert status["dropped_ticks"] >= 1000
+
+
+async def test_closing_ends_streams_and_makes_outputs_low(bench: Bench):
+    board, client = await board_client(bench)
+    await (await client.gpio_pin_by_name("11")).set(True)
+    await (await client.gpio_pin_by_name("13")).set_pwm(0.5)
+    stream = await board.stream_ticks([await board.digital_interrupt_by_name("15")])
+    reading = asyncio.ensure_future(_all(stream))
+    await bench.wait(0.1)
+    await board.close()
+    assert len(await reading) == 1
+    assert bench.duties(17, 27) == (0.0, 0.0)
+    assert bench.host.claims.listing() == {}
+    assert (await code_of((await client.gpio_pin_by_name("11")).set(True)))[0] is Status.UNAVAILABLE
+
+
+async def _all(stream):
+    return [tick async for tick in stream]
+
+
+async def test_pins_of_a_motor_can_be_looked_at_and_not_touched(bench: Bench):
+    _, client = await board_client(bench)
+    motor = await bench.make("dc-motor", "m", board="pi", pins={"dir": "36", "pwm": "32"}, max_rpm=100)
+    await motor.set_power(0.5)
+    pin = await client.gpio_pin_by_name("32")
+    assert await pin.get_pwm() == 0.5
+    assert await (await client.gpio_pin_by_name("36")).get() is True
+    status, message = await code_of(pin.set(False))
+    assert status is Status.FAILED_PRECONDITION
+    assert 'held by motor "m" (pin pwm)' in message
+    assert bench.duties(12) == (0.5,)
+    assert "motor" in (await client.do_command({"command": "pinout"}))["32"]["held_by"]
+
+
+async def test_an_output_shorted_to_a_sensor_is_an_error(bench: Bench):
+    _, client = await board_client(bench)
+    bench.world.wire(17).drive_from_outside(True, "a sensor")
+    status, message = await code_of((await client.gpio_pin_by_name("11")).set(False))
+    assert status is Status.UNAVAILABLE
+    assert "two drivers on one wire: the Pi's output and a sensor" in message
+    assert bench.host.claims.listing() == {}
+
+
+async def test_an_interrupt_is_no_output_and_an_output_no_interrupt(bench: Bench):
+    _, client = await board_client(bench, digital_interrupts=[{"name": "flow", "pin": "16"}])
+    assert (await code_of((await client.gpio_pin_by_name("16")).set(True)))[0] is Status.FAILED_PRECONDITION
+    await (await client.gpio_pin_by_name("18")).set(True)
+    assert (await code_of((await client.digital_interrupt_by_name("18")).value()))[0] is Status.FAILED_PRECONDITION
+    assert bench.duties(24) == (1.0,)
+
+
+async def test_what_a_pi_does_not_have_is_unimplemented_or_not_found(bench: Bench):
+    from viam.proto.component.board import PowerMode
+
+    _, client = await board_client(bench)
+    assert (await code_of((await client.analog_by_name("a0")).read()))[0] is Status.NOT_FOUND
+    assert (await code_of(client.set_power_mode(PowerMode.POWER_MODE_NORMAL)))[0] is Status.UNIMPLEMENTED
+
+
+async def test_faults_can_be_made_on_the_mock(bench: Bench):
+    _, client = await board_client(bench)
+    sensor = await bench.make("sht31", "air", poll_interval_ms=100, max_age_ms=500)
+    await client.do_command({"command": "fault", "target": "i2c-1 0x44", "kind": "unplug"})
+    await bench.wait(2)
+    with pytest.raises(Exception, match="no answer"):
+        await sensor.get_readings()
+    await client.do_command({"command": "fault", "target": "i2c-1 0x44", "kind": "replug"})
+    await bench.wait(6)
+    assert "temperature_c" in await sensor.get_readings()
+    for wrong in (
+        {"target": "i2c-1 0x44", "kind": "burn"},
+        {"target": "moon", "kind": "jam"},
+        {"target": "i2c-1 xx", "kind": "nack"},
+        {"target": "i2c-1 0x44", "kind": "nack", "count": 0},
+    ):
+        assert (await code_of(client.do_command({"command": "fault", **wrong})))[0] is Status.INVALID_ARGUMENT
+
+
+@pytest.mark.parametrize(
+    ("attributes", "problem"),
+    [
+        ({"pins": [{"name": "a", "pin": "11"}, {"name": "a", "pin": "13"}]}, 'pins[1].name: "a" is the name of pins[0]'),
+        ({"pins": [{"name": "a", "pin": "11"}, {"name": "b", "pin": "GPIO17"}]}, "pins[1].pin"),
+        ({"pins": [{"name": "a", "pin": "2"}]}, "pins[0].pin: pin 2 is 5 V power"),
+        ({"pins": [{"pin": "11", "pull": "sideways"}]}, "pins[0].pull"),
+        ({"pins": [{"pin": "11", "type": "interrupt", "initial": "low"}]}, "pins[0].initial"),
+        ({"digital_interrupts": [{"name": "x", "pin": "39"}]}, "digital_interrupts[0].pin"),
+        ({"analogs": []}, "analogs"),
+    ],
+)
+async def test_mistakes_in_its_config(bench: Bench, attributes, problem):
+    with pytest.raises(ConfigError) as caught:
+        await bench.make("board", "pi", **attributes)
+    assert problem in caught.value.message
+
+
+async def test_pins_never_used_are_left_alone(bench: Bench):
+    bench.world.wire(5).drive_from_pi(True)
+    board, _ = await board_client(bench)
+    await board.close()
+    assert bench.duties(5) == (1.0,)

@@ -1,0 +1,210 @@
+"""The SHT31, against the numbers its datasheet prints and the twin on the simulated bus."""
+
+import pytest
+from grpclib import GRPCError, Status
+
+from pi_drivers.errors import ClaimedError, ConfigError, CorruptDataError, NoAnswerError, StaleReadingError, WrongChipError
+from pi_drivers.models.sensor.sht31 import MEASURE_HIGH_REPEATABILITY, Sht31, Sht31Twin, crc8
+from pi_drivers.world.devices import I2cDevice, RegisterFile
+from tests.models.conftest import Bench
+
+ADDRESS = 0x44
+
+
+def test_the_checksum_the_datasheet_prints():
+    # Datasheet SHT3x-DIS, table 20: CRC(0xBEEF) = 0x92.
+    assert crc8(b"\xbe\xef") == 0x92
+
+
+class Recorded(I2cDevice):
+    """A chip that answers with bytes written by hand."""
+
+    def __init__(self, answer: bytes) -> None:
+        self.answer = answer
+        self.written: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    def read(self, count: int) -> bytes:
+        return self.answer[:count]
+
+
+def word(value: int) -> bytes:
+    data = value.to_bytes(2, "big")
+    return data + bytes([crc8(data)])
+
+
+@pytest.mark.parametrize(
+    ("raw_temperature", "raw_humidity", "temperature_c", "humidity_pct"),
+    [
+        # By the formulas of section 4.13, reckoned by hand: the ends of the ranges, and 25 °C, 50 %.
+        (0x0000, 0x0000, -45.0, 0.0),
+        (0xFFFF, 0xFFFF, 130.0, 100.0),
+        (0x6666, 0x8000, 25.0, 50.00076),
+    ],
+)
+async def test_conversion_is_the_datasheet_s(bench: Bench, raw_temperature, raw_humidity, temperature_c, humidity_pct):
+    device = Recorded(word(raw_temperature) + word(raw_humidity))
+    bench.world.i2c(1).plug_in(ADDRESS, device)
+    bus = bench.host.open_i2c(1)
+    sample = Sht31(bench.host, bus, ADDRESS).measure()
+    assert sample.temperature_c == pytest.approx(temperature_c, abs=1e-4)
+    assert sample.relative_humidity_pct == pytest.approx(humidity_pct, abs=1e-4)
+    assert device.written == [MEASURE_HIGH_REPEATABILITY.to_bytes(2, "big")]
+
+
+async def test_a_wrong_checksum_is_never_a_reading(bench: Bench):
+    spoiled = bytearray(word(0x6666) + word(0x8000))
+    spoiled[4] ^= 1
+    bench.world.i2c(1).plug_in(ADDRESS, Recorded(bytes(spoiled)))
+    with pytest.raises(CorruptDataError, match=r"i2c-1 0x44: a checksum is wrong"):
+        Sht31(bench.host, bench.host.open_i2c(1), ADDRESS).measure()
+
+
+async def test_the_twin_does_not_answer_before_it_is_ready(bench: Bench):
+    bench.world.i2c(1).plug_in(ADDRESS, Sht31Twin(bench.world))
+    bus = bench.host.open_i2c(1)
+    bus.write(ADDRESS, MEASURE_HIGH_REPEATABILITY.to_bytes(2, "big"))
+    bench.host.sleep(12_000_000)
+    with pytest.raises(NoAnswerError):
+        bus.read(ADDRESS, 6)
+
+
+async def test_readings_follow_the_air_and_come_without_waiting(bench: Bench):
+    bench.world.air.temperature_c = 31.5
+    bench.world.air.relative_humidity_pct = 62.0
+    client = await bench.client(await bench.make("sht31", "air", poll_interval_ms=100))
+    readings = await client.get_readings()
+    assert readings == {"temperature_c": pytest.approx(31.5, abs=0.01), "relative_humidity_pct": pytest.approx(62, abs=0.01)}
+    bench.world.air.temperature_c = -10.0
+    await bench.wait(0.2)
+    before_ns = bench.host.now_ns()
+    assert (await client.get_readings())["temperature_c"] == pytest.approx(-10, abs=0.01)
+    assert bench.host.now_ns() == before_ns
+
+
+async def test_a_chip_that_is_missing_fails_at_once_and_works_once_it_is_there(bench: Bench):
+    bench.world.i2c(1).faults(ADDRESS).unplugged = True
+    with pytest.raises(NoAnswerError, match=r"i2c-1 0x44: no answer \(NACK\). Is the chip wired"):
+        await bench.make("sht31", "air")
+    await bench._built.pop().close()
+    assert bench.host.claims.listing() == {}
+    bench.world.i2c(1).faults(ADDRESS).unplugged = False
+    await bench.make("sht31", "air")
+
+
+async def test_another_chip_at_the_address_is_named_as_such(bench: Bench):
+    bench.world.i2c(1).plug_in(ADDRESS, RegisterFile({0: 0x58}))
+    with pytest.raises(WrongChipError, match="the chip there is no SHT3x"):
+        await bench.make("sht31", "air")
+
+
+async def test_a_chip_pulled_out_tells_age_and_cause_and_recovers(bench: Bench):
+    sensor = await bench.make("sht31", "air", poll_interval_ms=500, max_age_ms=2000)
+    client = await bench.client(sensor)
+    faults = bench.world.i2c(1).faults(ADDRESS)
+    faults.unplugged = True
+    await bench.wait(1.5)
+    assert "temperature_c" in await client.get_readings()
+    await bench.wait(4)
+    with pytest.raises(GRPCError) as caught:
+        await client.get_readings()
+    assert caught.value.status is Status.UNAVAILABLE
+    assert "the last good reading is 5." in (caught.value.message or "")
+    assert "i2c-1 0x44: no answer" in (caught.value.message or "")
+    assert (await client.get_status())["failures"] >= 2
+    faults.unplugged = False
+    await bench.wait(6)
+    assert "temperature_c" in await client.get_readings()
+
+
+@pytest.mark.parametrize("fault", ["nacks", "corrupt_reads", "hangs"])
+@pytest.mark.parametrize("when_s", [0.0, 0.0005, 0.003, 0.02])
+async def test_every_kind_of_bus_fault_is_survived(bench: Bench, fault, when_s):
+    sensor = await bench.make("sht31", "air", poll_interval_ms=200, max_age_ms=400)
+    await bench.wait(0.2 + when_s)
+    setattr(bench.world.i2c(1).faults(ADDRESS), fault, 3)
+    await bench.wait(20)
+    assert (await sensor.get_readings())["temperature_c"] == pytest.approx(21, abs=0.01)
+    assert (await sensor.get_status())["failures"] >= 1
+
+
+async def test_one_line_tells_of_the_failure_and_one_of_the_recovery(bench: Bench, caplog):
+    sensor = await bench.make("sht31", "air", poll_interval_ms=100)
+    sensor.logger.propagate = True
+    bench.world.i2c(1).faults(ADDRESS).nacks = 4
+    caplog.set_level("INFO")
+    await bench.wait(10)
+    assert [record.getMessage() for record in caplog.records if "reading failed" in record.message] != []
+    assert len([record for record in caplog.records if "reading failed" in record.message]) == 1
+    assert len([record for record in caplog.records if "back after 4 failed tries" in record.message]) == 1
+
+
+async def test_two_on_one_bus_share_it_and_the_same_address_twice_is_refused(bench: Bench):
+    first = await bench.make("sht31", "a")
+    second = await bench.make("sht31", "b", i2c_addr="0x45")
+    with pytest.raises(ClaimedError, match='i2c-1 0x44 is held by sensor "a"'):
+        await bench.make("sht31", "c")
+    await first.close()
+    assert "temperature_c" in await second.get_readings()
+
+
+async def test_the_heater_shows_in_readings_and_in_the_chip_s_status(bench: Bench):
+    sensor = await bench.make("sht31", "air", poll_interval_ms=100)
+    assert await sensor.do_command({"command": "heater", "on": True}) == {"heater": True}
+    await bench.wait(0.3)
+    assert (await sensor.get_readings())["temperature_c"] == pytest.approx(24, abs=0.01)
+    assert await sensor.do_command({"command": "heater", "on": False}) == {"heater": False}
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ({"command": "heatr", "on": True}, 'did you mean "heater"'),
+        ({"command": "heater"}, "'on' is missing"),
+        ({"command": "heater", "on": True, "off": 1}, "unknown 'off'"),
+        ({}, "unknown command None"),
+    ],
+)
+async def test_commands_that_are_none_say_what_there_is(bench: Bench, command, message):
+    client = await bench.client(await bench.make("sht31", "air"))
+    with pytest.raises(GRPCError) as caught:
+        await client.do_command(command)
+    assert caught.value.status is Status.INVALID_ARGUMENT
+    assert message in (caught.value.message or "")
+
+
+async def test_help_lists_the_commands_with_an_example(bench: Bench):
+    client = await bench.client(await bench.make("sht31", "air"))
+    assert (await client.do_command({"command": "help"}))["heater"]["example"] == {"command": "heater", "on": True}
+
+
+async def test_status_works_while_the_chip_does_not(bench: Bench):
+    sensor = await bench.make("sht31", "air", poll_interval_ms=100)
+    bench.world.i2c(1).faults(ADDRESS).unplugged = True
+    await bench.wait(1)
+    status = await (await bench.client(sensor)).get_status()
+    assert (status["i2c_bus"], status["i2c_addr"], status["backend"]) == (1, "0x44", "mock")
+    assert "no answer" in status["error"]
+    assert status["sample_age_ms"] > 800
+
+
+async def test_readings_end_with_the_sensor(bench: Bench):
+    sensor = await bench.make("sht31", "air")
+    await sensor.close()
+    with pytest.raises(Exception, match="was closed"):
+        await sensor.get_readings()
+
+
+async def test_no_reading_is_told_as_none_at_all(bench: Bench):
+    sensor = await bench.make("sht31", "air")
+    sensor._poller._newest = None
+    with pytest.raises(StaleReadingError, match="no reading yet"):
+        await sensor.get_readings()
+
+
+@pytest.mark.parametrize("attributes", [{"i2c_addr": 0x88}, {"i2c_addr": "44h"}, {"i2c_bus": "one"}, {"i2c_adr": 1}])
+async def test_mistakes_in_its_config(bench: Bench, attributes):
+    with pytest.raises(ConfigError):
+        await bench.make("sht31", "air", **attributes)

@@ -1,0 +1,70 @@
+"""Bus workers: jobs one after the other, errors to their callers, no thread left."""
+
+import asyncio
+import threading
+
+import pytest
+
+from pi_drivers.errors import ClosedError
+from pi_drivers.runtime.worker import BusWorker
+
+
+async def test_jobs_run_on_one_thread_in_their_order():
+    worker = BusWorker("i2c-1")
+    seen: list[tuple[int, str]] = []
+    jobs = [worker.run(lambda i=i: seen.append((i, threading.current_thread().name))) for i in range(20)]
+    await asyncio.gather(*jobs)
+    assert seen == [(i, "bus i2c-1") for i in range(20)]
+    worker.stop()
+    await worker.ended()
+
+
+async def test_the_result_and_the_error_of_a_job_are_its_caller_s():
+    worker = BusWorker("i2c-1")
+    assert await worker.run(lambda: 42) == 42
+    with pytest.raises(ZeroDivisionError):
+        await worker.run(lambda: 1 // 0)
+    assert await worker.run(lambda: "still here") == "still here"
+    worker.stop()
+    await worker.ended()
+
+
+async def test_a_caller_who_gave_up_disturbs_nobody():
+    worker = BusWorker("i2c-1")
+    may_end = threading.Event()
+    waiting = asyncio.ensure_future(worker.run(may_end.wait))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    may_end.set()
+    assert await worker.run(lambda: 1) == 1
+    worker.stop()
+    await worker.ended()
+
+
+async def test_a_stopped_worker_takes_no_jobs_and_runs_its_last_one_last():
+    worker = BusWorker("i2c-1")
+    log: list[str] = []
+    job = asyncio.ensure_future(worker.run(lambda: log.append("job")))
+    await asyncio.sleep(0)
+    worker.stop(last_job=lambda: log.append("closed"))
+    worker.stop()
+    await job
+    with pytest.raises(ClosedError):
+        await worker.run(lambda: 1)
+    await worker.ended()
+    assert log == ["job", "closed"]
+
+
+def test_a_result_for_a_loop_that_is_gone_is_dropped():
+    worker = BusWorker("i2c-1")
+    may_end = threading.Event()
+
+    async def leave() -> None:
+        asyncio.ensure_future(worker.run(may_end.wait))
+        await asyncio.sleep(0)
+
+    asyncio.run(leave())
+    may_end.set()
+    worker.stop()
+    worker._thread.join(2)
+    assert not worker._thread.is_alive()
