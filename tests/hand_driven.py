@@ -23,10 +23,12 @@ class HandDrivenSelector(selectors.DefaultSelector):
         self._clock = clock
 
     def select(self, timeout: float | None = None) -> Any:
+        # Asked before looking: a worker at rest now has sent all it had to send, and what it sent is seen.
+        computing = self._clock.running
         ready = super().select(0)
         if ready or (timeout is not None and timeout <= 0):
             return ready
-        if self._clock.running:
+        if computing:
             return super().select(0.05)  # a worker that comes to rest wakes the loop at once
         next_ns = self._clock.next_event_ns()
         if timeout is not None:

@@ -5,7 +5,7 @@ import math
 import pytest
 from viam.components.motor import Motor
 
-from pi_drivers.errors import ArgumentError, BusError, ClaimedError, ConfigError, UnsupportedError
+from pi_drivers.errors import ArgumentError, BusError, ClaimedError, ClosedError, ConfigError, UnsupportedError
 from pi_drivers.host.outputs import PwmOutput
 from pi_drivers.runtime.safety import SAFETY
 from pi_drivers.world.wires import Pwm
@@ -198,6 +198,19 @@ async def test_make_safe_works_at_any_time_and_on_any_motor(bench: Bench):
     SAFETY.make_all_safe("a test")
     assert bench.duties(DIR, PWM) == (0.0, 0.0)
     assert await motor.is_powered() == (False, 0.0)
+
+
+async def test_after_make_safe_no_loop_that_still_runs_can_power_the_motor_again(bench: Bench, rover_wheel):
+    motor, _ = rover_wheel
+    await motor.set_rpm(60)
+    await bench.wait(1)
+    SAFETY.make_all_safe("a test")
+    await bench.wait(1)
+    assert bench.duties(A, B, PWM) == (0.0, 0.0, 0.0)
+    with pytest.raises(ClosedError, match="the process is about to end"):
+        await motor.set_power(0.5)
+    assert bench.duties(A, B, PWM) == (0.0, 0.0, 0.0)
+    await motor.stop()
 
 
 async def test_half_written_pins_are_switched_off(bench: Bench, monkeypatch):

@@ -31,9 +31,7 @@ def problems_from(errors: Sequence[ErrorDetails], config_class: type[Part], data
     by_path: dict[tuple[PathStep, ...], list[ErrorDetails]] = {}
     for error in errors:
         by_path.setdefault(user_path(error, data), []).append(error)
-    return [
-        Problem(path_text(path), _message(path, found, config_class, data)) for path, found in by_path.items()
-    ]
+    return [Problem(path_text(path), _message(path, found, config_class, data)) for path, found in by_path.items()]
 
 
 def user_path(error: ErrorDetails, data: object) -> tuple[PathStep, ...]:
@@ -80,12 +78,7 @@ def _unknown_key(key: str, parts: list[type[Part]], siblings: object) -> str:
                 others = " and ".join(shown(other) for other in taken if other != key)
                 return f"is another name for {others}, which is given too: keep one of them"
     allowed = [field_names(name, field)[0] for part in parts for name, field in part.model_fields.items()]
-    every = [
-        alias
-        for part in parts
-        for name, field in part.model_fields.items()
-        for alias in field_names(name, field)
-    ]
+    every = [alias for part in parts for name, field in part.model_fields.items() for alias in field_names(name, field)]
     return f"unknown key{did_you_mean(key, every)}; allowed are {', '.join(dict.fromkeys(allowed))}"
 
 
@@ -137,9 +130,7 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any], FieldInfo | None], str]] = {
     "less_than_equal": _range,
     "too_short": _length("min_length", "at least"),
     "too_long": _length("max_length", "at most"),
-    "string_too_short": lambda c, _: (
-        "not be empty" if c["min_length"] == 1 else f"have {c['min_length']} letters"
-    ),
+    "string_too_short": lambda c, _: "not be empty" if c["min_length"] == 1 else f"have {c['min_length']} letters",
     "string_too_long": lambda c, _: f"have at most {c['max_length']} letters",
     "string_pattern_mismatch": lambda c, _: f"look like {c['pattern']}",
 }

@@ -24,9 +24,7 @@ def partial(part: type[Any], data: Json) -> Any:
         written = [given[key] for key in field_names(name, field) if key in given]
         values[name] = _salvaged(field.annotation, written[0], field.metadata) if written else _default(field)
     instance = part.model_construct(**values)
-    present = {
-        name for name, field in part.model_fields.items() if given.keys() & set(field_names(name, field))
-    }
+    present = {name for name, field in part.model_fields.items() if given.keys() & set(field_names(name, field))}
     object.__setattr__(instance, "__pydantic_fields_set__", present)
     return instance
 

@@ -21,9 +21,7 @@ from pi_drivers.host import header
 
 def _no_number(value: object) -> object:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        raise PydanticCustomError(
-            "pin_number", "write it as a string: {text}", {"text": json.dumps(f"{value:g}")}
-        )
+        raise PydanticCustomError("pin_number", "write it as a string: {text}", {"text": json.dumps(f"{value:g}")})
     return value
 
 

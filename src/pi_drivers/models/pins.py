@@ -42,6 +42,13 @@ class OutputPin(ABC):
         On another module's board the write is handed to the event loop, since there is no other way to it.
         """
 
+    @abstractmethod
+    def lock_low(self) -> None:
+        """As `make_low`, for good: the process is about to end, and no control loop may power the pin once more.
+
+        A write that comes later, or is under way on another thread, raises `ClosedError` or is overwritten.
+        """
+
 
 class InputPins(ABC):
     """Several pins whose edges arrive in one stream."""

@@ -2,7 +2,7 @@
 
 A make-safe function is synchronous, idempotent and quick, and does not need the event loop: it is called from a
 signal, from another thread, or while the interpreter exits. It runs when the parent process dies, when the module is
-told to stop, and at exit. What it does is the actuator's own: a motor takes its power away.
+told to stop, and at exit, so it is for good: nothing that still runs may power the actuator again.
 """
 
 import atexit

@@ -119,6 +119,11 @@ class PinState:
             self.use = Use.INTERRUPT
         return self.interrupt
 
+    def lock_low(self) -> None:
+        """Make an output low for good: the process is about to end. Called from any thread."""
+        if self._output is not None:
+            self._output.lock_low()
+
     def close(self) -> None:
         """Make an output low, end an interrupt, and let the pin go. A pin that was never used is left alone."""
         if self._output is not None:

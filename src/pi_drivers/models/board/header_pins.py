@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -97,6 +98,9 @@ class HeaderOutput(OutputPin):
         self._line = line
         self._duty = 0.0
         self.frequency_hz = 0
+        # Between the event loop and whoever makes the pin safe, which may be the guard's thread.
+        self._lock = threading.Lock()
+        self._locked_low = False
 
     async def write(self, high: bool) -> None:
         self.write_now(high)
@@ -106,16 +110,20 @@ class HeaderOutput(OutputPin):
 
     def write_now(self, high: bool) -> None:
         """Drive a steady level, at once."""
-        self._line.write(high)
-        self._duty = float(high)
-        self.frequency_hz = 0
+        with self._lock:
+            self._refuse_power_when_locked(high)
+            self._line.write(high)
+            self._duty = float(high)
+            self.frequency_hz = 0
 
     def pwm_now(self, duty: float, frequency_hz: int) -> None:
         """Drive PWM, at once."""
         self._say_if_software(frequency_hz)
-        self._line.pwm(frequency_hz, duty)
-        self._duty = duty
-        self.frequency_hz = real_frequency(frequency_hz)
+        with self._lock:
+            self._refuse_power_when_locked(duty > 0)
+            self._line.pwm(frequency_hz, duty)
+            self._duty = duty
+            self.frequency_hz = real_frequency(frequency_hz)
 
     def make_low(self) -> None:
         try:
@@ -125,6 +133,10 @@ class HeaderOutput(OutputPin):
         except Exception:
             LOGGER.exception("GPIO%d could not be made low", self._line.offset)
 
+    def lock_low(self) -> None:
+        self._locked_low = True
+        self.make_low()
+
     def level(self) -> bool:
         """The level on the pin now."""
         return self._line.read()
@@ -132,6 +144,10 @@ class HeaderOutput(OutputPin):
     def duty(self) -> float:
         """The duty it is driven with, 0 to 1."""
         return self._duty
+
+    def _refuse_power_when_locked(self, power: bool) -> None:
+        if self._locked_low and power:
+            raise ClosedError(f"{header.describe(self._line.offset)} stays low: the process is about to end")
 
     def _say_if_software(self, frequency_hz: int) -> None:
         offset = self._line.offset

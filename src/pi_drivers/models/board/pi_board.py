@@ -26,6 +26,7 @@ from pi_drivers.models.board.header_pins import HeaderPins, PinSettings
 from pi_drivers.models.board.interrupts import PiInterrupt, subscription
 from pi_drivers.models.board.mock_faults import MockFaults
 from pi_drivers.models.commands import Arguments, command
+from pi_drivers.runtime.safety import SAFETY
 
 
 class PinConfig(Part):
@@ -95,6 +96,7 @@ class PiBoard(HardwareModel[PiBoardConfig], Board):
         self._pins = HeaderPins(self.host, named_pins(settings))
         self._states: dict[int, PinState] = {}
         self.lifecycle.push("let go of its pins", self._close_pins)
+        self.lifecycle.push("leave the safety register", SAFETY.add(self.label, self._lock_outputs))
         self.host.gpio  # noqa: B018 - a machine without a header is an error now, not at the first pin
         for pin in settings.pins:
             if pin.initial is not None:
@@ -190,6 +192,10 @@ class PiBoard(HardwareModel[PiBoardConfig], Board):
         if settings.offset not in self._states:
             self._states[settings.offset] = PinState(self._pins, settings, self.holder("pin"))
         return self._states[settings.offset]
+
+    def _lock_outputs(self) -> None:
+        for state in list(self._states.values()):
+            state.lock_low()
 
     def _close_pins(self) -> None:
         for state in self._states.values():

@@ -15,7 +15,7 @@ from grpclib.exceptions import StreamTerminatedError
 from viam.components.board import Board
 
 from pi_drivers.buses.gpio.contract import EdgeEvent
-from pi_drivers.errors import BusError, ConfigError
+from pi_drivers.errors import BusError, ClosedError, ConfigError
 from pi_drivers.host.claims import Holder
 from pi_drivers.models.pins import BoardPins, InputPins, OutputPin
 from pi_drivers.runtime.lifecycle import Lifecycle
@@ -69,8 +69,10 @@ class RemoteOutput(OutputPin):
         self._frequency_hz: int | None = None
         self._loop = asyncio.get_running_loop()
         self._lowering: asyncio.Task[None] | None = None
+        self._locked_low = False
 
     async def write(self, high: bool) -> None:
+        self._refuse_power_when_locked(high)
         pin = await self._resolved()
         await _reached(self._where, pin.set(high, timeout=CALL_TIMEOUT_S))
 
@@ -78,6 +80,7 @@ class RemoteOutput(OutputPin):
         if duty in (0.0, 1.0):
             await self.write(duty == 1.0)
             return
+        self._refuse_power_when_locked(True)
         pin = await self._resolved()
         if self._frequency_hz != frequency_hz:
             await _reached(self._where, pin.set_pwm_frequency(frequency_hz, timeout=CALL_TIMEOUT_S))
@@ -87,6 +90,10 @@ class RemoteOutput(OutputPin):
     def make_low(self) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._start_lowering)
+
+    def lock_low(self) -> None:
+        self._locked_low = True
+        self.make_low()
 
     async def settled(self) -> None:
         """Wait until a `make_low` before has reached the board, or has failed."""
@@ -103,6 +110,10 @@ class RemoteOutput(OutputPin):
             await self.write(False)
         except BusError as error:
             LOGGER.warning("%s", error)
+
+    def _refuse_power_when_locked(self, power: bool) -> None:
+        if self._locked_low and power:
+            raise ClosedError(f"{self._where} stays low: the process is about to end")
 
     async def _resolved(self) -> Board.GPIOPin:
         if self._pin is None:

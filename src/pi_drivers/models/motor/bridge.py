@@ -60,6 +60,13 @@ class Bridge(ABC):
                 pin.make_low()
         self.power = 0.0
 
+    def lock_off(self) -> None:
+        """As `make_safe`, for good: no control loop that still runs can power the motor again."""
+        for pin in (*self._inputs, self._enable_high):
+            if pin is not None:
+                pin.lock_low()
+        self.power = 0.0
+
     @abstractmethod
     async def _write(self, power: float) -> None:
         """Write a power that is not 0 to the inputs, direction first."""

@@ -137,7 +137,7 @@ class DcMotor(HardwareModel[DcMotorConfig], Motor):
         plug_in_motor(self.host, board, settings, self.name)
         self._operation = Operation(self.label, self.logger, self._bridge.make_safe)
         self._zero_ticks = 0.0
-        self.lifecycle.push("leave the safety register", SAFETY.add(self.label, self._bridge.make_safe))
+        self.lifecycle.push("leave the safety register", SAFETY.add(self.label, self._bridge.lock_off))
         self.lifecycle.push("stop", self._stop_for_good, self._operation.ended)
         self._bridge.make_safe()
 
