@@ -24,9 +24,10 @@ def leaves_nothing_behind() -> Iterator[None]:
     threads = set(threading.enumerate())
     descriptors = open_descriptors()
     yield
-    for thread in set(threading.enumerate()) - threads:
+    started = [thread for thread in set(threading.enumerate()) - threads if not thread.name.startswith(PERMANENT)]
+    for thread in started:
         thread.join(2.0)
-    left = [thread.name for thread in set(threading.enumerate()) - threads if not thread.name.startswith(PERMANENT)]
+    left = [thread.name for thread in started if thread.is_alive()]
     assert not left, f"threads left behind: {left}"
     assert len(DIRECTORY) == 0, "resources left open"
     assert len(SAFETY) == 0, "actuators left on the safety register"

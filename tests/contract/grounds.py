@@ -162,12 +162,6 @@ class Wave:
         times = [0, *(at for at, _ in self.changes), self.duration_ns]
         return max(later - earlier for earlier, later in pairwise(times))
 
-    @property
-    def shortest_rest(self) -> int:
-        """The shortest time from one change to the next."""
-        times = [at for at, _ in self.changes]
-        return min((later - earlier for earlier, later in pairwise(times)), default=self.duration_ns)
-
 
 def watch_by_looking(
     look: Callable[[], bool], now_ns: Callable[[], int], step: Callable[[], None], duration_ns: int

@@ -220,20 +220,6 @@ def test_a_servo_that_goes_limp_leaves_the_only_other_one_alone(ground: GpioGrou
     assert min(rests) <= 17_500_000 + 2 * ground.tolerance_ns
 
 
-def test_a_line_that_is_closed_may_delay_the_only_other_wave_but_never_makes_it_hurry(ground: GpioGround):
-    staying = ground.gpio.output(ground.a)
-    rests = []
-    for _ in range(4):
-        staying.pwm(40, 0.5)
-        closing = ground.gpio.output(ground.b)
-        closing.pwm(40, 0.5)
-        ground.settle(2 * AFTER_MS * MILLISECOND)
-        closing.close()
-        rests.append(ground.watch(ground.a, 3 * AFTER_MS * MILLISECOND).shortest_rest)
-
-    assert max(rests) >= 12_500_000 - 2 * ground.tolerance_ns
-
-
 def test_pulses_end_low_when_their_line_is_closed(ground: GpioGround):
     line = ground.gpio.output(ground.a)
     line.pwm(20, 0.9)

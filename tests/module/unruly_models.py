@@ -25,6 +25,7 @@ from viam.resource.easy_resource import EasyResource, stub_model
 from viam.resource.types import Model
 from viam.utils import struct_to_dict
 
+from pi_drivers import host as hosts
 from pi_drivers.errors import BusError, ConfigError
 from pi_drivers.runtime.directory import DIRECTORY
 from pi_drivers.runtime.safety import SAFETY
@@ -140,6 +141,7 @@ class Probe(Sensor, EasyResource):  # type: ignore[misc,no-untyped-call]
             "descriptors": open_descriptors(),
             "directory": len(DIRECTORY),
             "safety": len(SAFETY),
+            "claims": sum(len(host.claims) for host in hosts._hosts.values()),
         }
 
     async def do_command(self, command: Mapping[str, Any], **kwargs: Any) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from viam.proto.common import ResourceName
 from viam.resource.base import ResourceBase
 
 from pi_drivers import registry
@@ -68,7 +69,7 @@ class RunningMachine:
             if missing:
                 self._complain(one, f"waits for {', '.join(missing)}")
                 continue
-            self._build_one(one)
+            await self._build_one(one)
             if one in self._resources:
                 await self._rebuild_wishers(one)
 
@@ -91,13 +92,13 @@ class RunningMachine:
     def _below(self, one: Component) -> list[Component]:
         return [*self._needs[one], *self._wishes[one]]
 
-    def _build_one(self, one: Component) -> None:
+    async def _build_one(self, one: Component) -> None:
         siblings = {
             other.resource_name: self._resources[other] for other in self._below(one) if other in self._resources
         }
         try:
             model: Any = registry.load(one.model_name or "")
-            resource: ResourceBase = model.new(one.proto(), siblings)
+            resource: ResourceBase = await self._opened(model, one, siblings)
         except DriverError as error:
             self._complain(one, error.message)
         except Exception as error:  # noqa: BLE001 - a bug in one driver must not stop the others
@@ -107,13 +108,24 @@ class RunningMachine:
             self._admit(resource)
             self._say(f"{one.label} is up ({one.model})")
 
+    async def _opened(self, model: Any, one: Component, siblings: dict[ResourceName, ResourceBase]) -> ResourceBase:
+        """A resource that has met its hardware; when that fails, nothing of it is left."""
+        resource: Any = model.new(one.proto(), siblings)
+        try:
+            await resource.ready()
+        except BaseException:
+            await close_one(one.full_name, resource, EACH_CLOSE_S)
+            raise
+        opened: ResourceBase = resource
+        return opened
+
     async def _rebuild_wishers(self, arrived: Component) -> None:
         """What was built without something it can make use of is built anew now that it is there."""
         for one in [other for other in self._resources if arrived in self._wishes[other]]:
             resource = self._resources.pop(one)
             self._dismiss(resource)
             await close_one(one.full_name, resource, EACH_CLOSE_S)
-            self._build_one(one)
+            await self._build_one(one)
 
     def _complain(self, one: Component, text: str) -> None:
         if self._complaints.get(one) != text:

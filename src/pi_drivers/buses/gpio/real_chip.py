@@ -201,6 +201,8 @@ def _consumers(path: Path, offsets: tuple[int, ...]) -> str:
     with load_gpiod().Chip(str(path)) as chip:
         infos = [chip.get_line_info(offset) for offset in offsets]
     names = sorted({info.consumer or "a kernel driver" for info in infos if info.used})
+    if names == ["lg"]:
+        return '"lg", a program that uses lgpio or gpiozero'
     return ", ".join(f'"{name}"' for name in names) or "another process"
 
 

@@ -5,9 +5,9 @@ lgpio keeps one list of all lines that send pulses, the newest first. When the n
 so that a stepper loses steps. Should the catching up cross the start of a second, the thread hangs for good,
 and a motor is stuck at the level it had.
 
-So an entry never ends by itself here, and the newest one is never ended while another line sends: between
+So an entry never ends by itself here, and the newest is never ended while others are on the list: between
 pulses an entry is parked, which means that it repeats the line's steady level, and before the newest must
-end, another is put in front of it.
+end, another is put in front of it. Only where all other outputs send counted pulses is there none to put.
 """
 
 import threading
@@ -118,11 +118,11 @@ class Pulser:
             del self._entries[offset]
 
     def _put_another_in_front(self, offset: int) -> None:
+        if len(self._entries) == 1:
+            return  # there is nobody to be skipped
         others = {other: self._running(other) for other in self._levels if other != offset}
         idle = [other for other, pulses in others.items() if pulses is None or pulses.parked]
         waves = [other for other, pulses in others.items() if pulses is not None and not pulses.count]
-        if len(idle) == len(others):
-            return  # nobody sends, so nobody is disturbed
         # An idle line notices nothing, a wave gets a gap of some 20 ms; counted pulses must not be touched.
         chosen = next(iter(idle or waves), None)
         if chosen is not None:
