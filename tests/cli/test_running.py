@@ -18,6 +18,8 @@ class Scene:
 
     def __init__(self) -> None:
         self.broken: dict[str, Exception] = {}
+        self.silent: dict[str, Exception] = {}
+        """Those that can be built, but whose hardware does not answer."""
         self.events: list[str] = []
         self.said: list[str] = []
 
@@ -47,6 +49,10 @@ class FakeResource:
         self.name = name
         self._scene = scene
 
+    async def ready(self) -> None:
+        if self.name in self._scene.silent:
+            raise self._scene.silent[self.name]
+
     async def close(self) -> None:
         self._scene.events.append(f"close {self.name}")
 
@@ -68,6 +74,22 @@ def test_dependencies_are_built_first_and_handed_over_and_closed_last(run, scene
 
     built = [event for event in scene.events if not event.startswith("admit")]
     assert built == ["new pi()", "new encoder(pi)", "new motor(encoder,pi)", "close motor", "close encoder", "close pi"]
+
+
+def test_a_component_whose_hardware_does_not_answer_is_closed_and_tried_again(run, scene):
+    scene.silent["air"] = NoAnswerError("i2c-1 0x44: no answer")
+
+    async def live() -> None:
+        running = scene.machine({"air": []})
+        await running.build()
+        assert scene.events == ["new air()", "close air"]
+        del scene.silent["air"]
+        await running.keep_building()
+        await running.close()
+
+    run(live())
+    assert scene.events == ["new air()", "close air", "new air()", "admit air", "close air"]
+    assert "i2c-1 0x44: no answer" in scene.said[0]
 
 
 def test_one_failure_stops_only_what_needs_it(run, scene):

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from pi_drivers.buses.gpio.contract import EdgeEvent, EdgeLines, Gpio, InputLine, OutputLine, Pull
-from pi_drivers.buses.gpio.ranges import check_pulse_train, check_pwm, check_servo
+from pi_drivers.buses.gpio.ranges import check_edges, check_pulse_train, check_pwm, check_servo
 from pi_drivers.errors import BusAbsentError, ClaimedError, ClosedError
 from pi_drivers.world.clock import Timer
 from pi_drivers.world.wires import Pwm, Signal, Wire
@@ -45,6 +45,7 @@ class MockGpio(Gpio):
         active_low: bool = False,
         debounce_us: int = 0,
     ) -> EdgeLines:
+        check_edges(offsets, debounce_us)
         return MockEdges(self._world, offsets, pull, active_low, debounce_us * 1000, self._take(offsets))
 
     def close(self) -> None:
@@ -111,8 +112,9 @@ class MockOutput(OutputLine):
     def close(self) -> None:
         with self._world.held():
             if not self._closed:
+                if isinstance(self._wire.signal, Pwm):
+                    self._drive(False)  # nobody is left to make the pulses
                 self._closed = True
-                self._cancel_train()
                 self._give_back()
 
     def _drive_wave(self, period_ns: int, high_ns: int) -> None:
@@ -207,12 +209,12 @@ class MockEdges(EdgeLines):
             self._unlisten = [self._attach(offset, wire, pull) for offset, wire in self._wires.items()]
 
     def fileno(self) -> int:
+        self._check_open()
         return self._signal
 
     def read_events(self) -> list[EdgeEvent]:
         with self._world.held():
-            if self._closed:
-                raise ClosedError("the edge lines were let go")
+            self._check_open()
             if not self._events:
                 return []
             os.eventfd_read(self._signal)
@@ -222,6 +224,7 @@ class MockEdges(EdgeLines):
 
     def levels(self) -> dict[int, bool]:
         with self._world.held():
+            self._check_open()
             return {offset: wire.level() is not self._active_low for offset, wire in self._wires.items()}
 
     def close(self) -> None:
@@ -235,6 +238,10 @@ class MockEdges(EdgeLines):
                 timer.cancel()
             os.close(self._signal)
             self._give_back()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedError("the edge lines were let go")
 
     def _attach(self, offset: int, wire: Wire, pull: Pull) -> Callable[[], None]:
         wire.release_from_pi()

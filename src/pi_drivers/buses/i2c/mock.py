@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from pi_drivers.buses.i2c.contract import I2cBus
-from pi_drivers.buses.i2c.ranges import check_address, check_block, check_count
+from pi_drivers.buses.i2c.ranges import check_address, check_block, check_count, check_register
 from pi_drivers.errors import BusAbsentError, BusTimeoutError, ClosedError, NoAnswerError
 from pi_drivers.world.devices import BusHang, I2cSegment, Nack
 from pi_drivers.world.world import World
@@ -38,6 +38,7 @@ class MockI2c(I2cBus):
         return self._number
 
     def write(self, address: int, data: bytes) -> None:
+        check_count(self._number, address, len(data))
         self._transact(address, len(data), lambda bus: bus.write(address, data))
 
     def read(self, address: int, count: int) -> bytes:
@@ -45,10 +46,12 @@ class MockI2c(I2cBus):
         return self._transact(address, count, lambda bus: bus.read(address, count))
 
     def write_register(self, address: int, register: int, data: bytes) -> None:
+        check_register(self._number, address, register)
         check_block(self._number, address, len(data))
         self._transact(address, len(data) + 1, lambda bus: bus.write(address, bytes([register]) + data))
 
     def read_register(self, address: int, register: int, count: int) -> bytes:
+        check_register(self._number, address, register)
         check_block(self._number, address, count)
 
         def both(bus: I2cSegment) -> bytes:
