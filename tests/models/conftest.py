@@ -88,8 +88,7 @@ class Bench:
         """A gRPC client of a resource, as another process would have it."""
         self.server.register(resource)
         if self._channel is None:
-            services = [service for service in self._services()]
-            self._channel = await self._stack.enter_async_context(ChannelFor(services))
+            self._channel = await self._stack.enter_async_context(ChannelFor(self._services()))
         return CLIENTS[resource.API.resource_subtype](resource.name, self._channel)
 
     async def wait(self, seconds: float) -> None:

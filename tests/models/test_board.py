@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from typing import Any
 
 import pytest
 from grpclib import GRPCError, Status
@@ -35,7 +36,9 @@ async def test_names_of_the_user_win(bench: Bench):
     assert bench.duties(27, 17) == (1.0, 0.0)
 
 
-@pytest.mark.parametrize(("name", "why"), [("1", "3.3 V power"), ("27", "ID EEPROM"), ("GPI17", "did you mean"), ("99", "1 to 40")])
+@pytest.mark.parametrize(
+    ("name", "why"), [("1", "3.3 V power"), ("27", "ID EEPROM"), ("GPI17", "did you mean"), ("99", "1 to 40")]
+)
 async def test_pins_that_are_none_are_not_found_with_the_reason(bench: Bench, name, why):
     _, client = await board_client(bench)
     status, message = await code_of((await client.gpio_pin_by_name(name)).set(True))
@@ -44,9 +47,7 @@ async def test_pins_that_are_none_are_not_found_with_the_reason(bench: Bench, na
 
 
 async def test_pulls_and_active_low_count_for_inputs(bench: Bench):
-    _, client = await board_client(
-        bench, pins=[{"name": "button", "pin": "16", "pull": "up", "active_low": True}]
-    )
+    _, client = await board_client(bench, pins=[{"name": "button", "pin": "16", "pull": "up", "active_low": True}])
     button = await client.gpio_pin_by_name("button")
     assert await button.get() is False
     bench.world.wire(23).drive_from_outside(False, "a button")
@@ -118,7 +119,9 @@ async def test_software_pwm_on_a_hardware_pin_warns_once_with_the_config_line(be
     pin = await client.gpio_pin_by_name("GPIO19")
     for duty in (0.1, 0.2, 0.3):
         await pin.set_pwm(duty)
-    warnings = [record.getMessage() for record in caplog.records if "dtoverlay=pwm,pin=19,func=2" in record.getMessage()]
+    warnings = [
+        record.getMessage() for record in caplog.records if "dtoverlay=pwm,pin=19,func=2" in record.getMessage()
+    ]
     assert len(warnings) <= 1
 
 
@@ -194,7 +197,7 @@ async def test_closing_ends_streams_and_makes_outputs_low(bench: Bench):
     assert (await code_of((await client.gpio_pin_by_name("11")).set(True)))[0] is Status.UNAVAILABLE
 
 
-async def _all(stream):
+async def _all(stream: Any) -> list[Any]:
     return [tick async for tick in stream]
 
 
@@ -259,7 +262,10 @@ async def test_faults_can_be_made_on_the_mock(bench: Bench):
 @pytest.mark.parametrize(
     ("attributes", "problem"),
     [
-        ({"pins": [{"name": "a", "pin": "11"}, {"name": "a", "pin": "13"}]}, 'pins[1].name: "a" is the name of pins[0]'),
+        (
+            {"pins": [{"name": "a", "pin": "11"}, {"name": "a", "pin": "13"}]},
+            'pins[1].name: "a" is the name of pins[0]',
+        ),
         ({"pins": [{"name": "a", "pin": "11"}, {"name": "b", "pin": "GPIO17"}]}, "pins[1].pin"),
         ({"pins": [{"name": "a", "pin": "2"}]}, "pins[0].pin: pin 2 is 5 V power"),
         ({"pins": [{"pin": "11", "pull": "sideways"}]}, "pins[0].pull"),

@@ -211,7 +211,9 @@ async def test_a_wheel_whose_pins_were_changed_in_the_config_goes_on_with_a_new_
     await encoder.close()
     await bench.make("incremental-encoder", "e1", board="pi", pins={"a": "36", "b": "38"})
     pins = {"a": "31", "b": "33", "pwm": "35"}
-    again = await bench.make("dc-motor", "left", board="pi", pins=pins, encoder="e1", ticks_per_rotation=400, max_rpm=200)
+    again = await bench.make(
+        "dc-motor", "left", board="pi", pins=pins, encoder="e1", ticks_per_rotation=400, max_rpm=200
+    )
     before = shaft_rev(bench)
     await again.go_for(60, 1)
     assert shaft_rev(bench) - before == pytest.approx(1, abs=2 * TICK)

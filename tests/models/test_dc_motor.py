@@ -128,7 +128,9 @@ async def test_go_for_without_encoder_runs_for_the_time_it_takes(bench: Bench):
     assert bench.duties(A, B, PWM) == (0.0, 0.0, 0.0)
 
 
-@pytest.mark.parametrize(("rpm", "revolutions", "forward"), [(60, 1, True), (-60, 1, False), (60, -1, False), (-60, -1, True)])
+@pytest.mark.parametrize(
+    ("rpm", "revolutions", "forward"), [(60, 1, True), (-60, 1, False), (60, -1, False), (-60, -1, True)]
+)
 async def test_the_direction_is_the_sign_of_rpm_times_revolutions(bench: Bench, rpm, revolutions, forward):
     motor = await bench.make("dc-motor", "m", pins=WITH_PWM, max_rpm=120)
     await motor.go_for(rpm, revolutions)
@@ -272,10 +274,17 @@ async def test_names_of_the_user_s_board_work_for_motors(bench: Bench):
         ({"pins": {"a": "29", "b": "GPIO5"}, "max_rpm": 1}, ['pins.b: "GPIO5" is GPIO5']),
         ({"pins": WITH_PWM}, ["max_rpm: is required without an encoder"]),
         ({"pins": WITH_PWM, "encoder": "e"}, ["ticks_per_rotation: is required with an encoder"]),
-        ({"pins": WITH_PWM, "max_rpm": 1, "ticks_per_rotation": 4}, ["ticks_per_rotation: needs an encoder"]),
+        (
+            {"pins": WITH_PWM, "max_rpm": 1, "position_tolerance_ticks": 4},
+            ["position_tolerance_ticks: needs an encoder"],
+        ),
         (
             {"pin": WITH_PWM, "max_rpm": True, "min_power_pct": 0.9, "max_power_pct": 0.5},
-            ["did you mean \"pins\"", "max_rpm: expected a number, got true", "min_power_pct: must be below max_power_pct"],
+            [
+                'did you mean "pins"',
+                "max_rpm: expected a number, got true",
+                "min_power_pct: must be below max_power_pct",
+            ],
         ),
         ({"pins": WITH_PWM, "max_rpm": 1, "max_power_pct": 0.05, "pwm_freq": 17.5}, ["max_power_pct", "pwm_freq"]),
     ],

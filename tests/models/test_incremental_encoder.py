@@ -21,7 +21,7 @@ async def make(bench: Bench, **attributes):
 
 
 async def ticks(encoder) -> float:
-    return (await encoder.get_position())[0]
+    return float((await encoder.get_position())[0])
 
 
 def edges(text: str) -> list[EdgeEvent]:
@@ -141,12 +141,16 @@ async def test_velocity_is_measured(bench: Bench):
 
 async def test_a_rebuilt_encoder_begins_at_zero_and_a_persistent_one_where_it_was(bench: Bench):
     for persist, expected in ((False, 0), (True, 400)):
-        encoder = await bench.make("incremental-encoder", f"e{persist}", pins=PINS, ticks_per_rotation=400, persist=persist)
+        encoder = await bench.make(
+            "incremental-encoder", f"e{persist}", pins=PINS, ticks_per_rotation=400, persist=persist
+        )
         bench.world.shaft(f"e{persist}").turn_by_hand(1.0001)
         await bench.wait(0.01)
         assert await ticks(encoder) == 400
         await encoder.close()
-        again = await bench.make("incremental-encoder", f"e{persist}", pins=PINS, ticks_per_rotation=400, persist=persist)
+        again = await bench.make(
+            "incremental-encoder", f"e{persist}", pins=PINS, ticks_per_rotation=400, persist=persist
+        )
         assert await ticks(again) == expected
         await again.close()
         bench.world.disc_on(f"e{persist}", A, B, 200).unplug()

@@ -1,4 +1,4 @@
-"""Drivers on a board of another module: everything goes through its gRPC client, and comes back slower, or not at all."""
+"""Drivers on a board of another module: everything goes through its gRPC client, and comes back late, or not at all."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -38,8 +38,21 @@ class EspPin(Board.GPIOPin):
         await self._board.answer()
         self._board.duty[self.name] = duty_cycle
 
+    async def get_pwm(self, **kwargs: Any) -> float:
+        raise NotImplementedError
+
+    async def get_pwm_frequency(self, **kwargs: Any) -> int:
+        raise NotImplementedError
+
     async def set_pwm_frequency(self, frequency: int, **kwargs: Any) -> None:
         self._board.frequency[self.name] = frequency
+
+
+class EspInterrupt(Board.DigitalInterrupt):
+    """An interrupt whose ticks alone are wanted."""
+
+    async def value(self, **kwargs: Any) -> int:
+        raise NotImplementedError
 
 
 class EspBoard(Board):
@@ -62,7 +75,7 @@ class EspBoard(Board):
         return EspPin(name, self)
 
     async def digital_interrupt_by_name(self, name: str) -> Board.DigitalInterrupt:
-        return Board.DigitalInterrupt(name)
+        return EspInterrupt(name)
 
     async def analog_by_name(self, name: str) -> Any:
         raise NotImplementedError

@@ -3,7 +3,14 @@
 import pytest
 from grpclib import GRPCError, Status
 
-from pi_drivers.errors import ClaimedError, ConfigError, CorruptDataError, NoAnswerError, StaleReadingError, WrongChipError
+from pi_drivers.errors import (
+    ClaimedError,
+    ConfigError,
+    CorruptDataError,
+    NoAnswerError,
+    StaleReadingError,
+    WrongChipError,
+)
 from pi_drivers.models.sensor.sht31 import MEASURE_HIGH_REPEATABILITY, Sht31, Sht31Twin, crc8
 from pi_drivers.world.devices import I2cDevice, RegisterFile
 from tests.models.conftest import Bench
@@ -76,7 +83,10 @@ async def test_readings_follow_the_air_and_come_without_waiting(bench: Bench):
     bench.world.air.relative_humidity_pct = 62.0
     client = await bench.client(await bench.make("sht31", "air", poll_interval_ms=100))
     readings = await client.get_readings()
-    assert readings == {"temperature_c": pytest.approx(31.5, abs=0.01), "relative_humidity_pct": pytest.approx(62, abs=0.01)}
+    assert readings == {
+        "temperature_c": pytest.approx(31.5, abs=0.01),
+        "relative_humidity_pct": pytest.approx(62, abs=0.01),
+    }
     bench.world.air.temperature_c = -10.0
     await bench.wait(0.2)
     before_ns = bench.host.now_ns()

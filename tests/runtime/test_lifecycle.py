@@ -1,6 +1,7 @@
 """Opening and closing: in reverse, once, whatever fails."""
 
 import asyncio
+import functools
 import logging
 
 import pytest
@@ -18,7 +19,7 @@ def scene() -> tuple[Lifecycle, list[str]]:
 async def test_steps_run_in_reverse_and_only_once():
     lifecycle, log = scene()
     for name in ("bus", "pins", "motion"):
-        lifecycle.push(name, lambda name=name: log.append(name))
+        lifecycle.push(name, functools.partial(log.append, name))
     await lifecycle.close()
     await lifecycle.close()
     assert log == ["motion", "pins", "bus"]
@@ -61,7 +62,7 @@ async def test_a_failing_step_stops_no_other_and_close_does_not_raise(caplog):
 
 
 async def test_a_second_caller_waits_for_the_first():
-    lifecycle, log = scene()
+    lifecycle, _ = scene()
     over = asyncio.Event()
     lifecycle.push("task", lambda: None, over.wait)
     first, second = (asyncio.ensure_future(lifecycle.close()) for _ in range(2))

@@ -37,7 +37,7 @@ class Actuator:
 
 async def started(actuator: Actuator, power: float = 0.5) -> asyncio.Task[None]:
     task = asyncio.ensure_future(actuator.operation.run("go_for", lambda: actuator.run(power)))
-    while actuator.power != power:
+    while actuator.power != power:  # noqa: ASYNC110 - a turn of the loop, not a pause
         await asyncio.sleep(0)
     return task
 

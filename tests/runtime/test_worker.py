@@ -1,6 +1,7 @@
 """Bus workers: jobs one after the other, errors to their callers, no thread left."""
 
 import asyncio
+import functools
 import threading
 
 import pytest
@@ -12,7 +13,11 @@ from pi_drivers.runtime.worker import BusWorker
 async def test_jobs_run_on_one_thread_in_their_order():
     worker = BusWorker("i2c-1")
     seen: list[tuple[int, str]] = []
-    jobs = [worker.run(lambda i=i: seen.append((i, threading.current_thread().name))) for i in range(20)]
+
+    def note(i: int) -> None:
+        seen.append((i, threading.current_thread().name))
+
+    jobs = [worker.run(functools.partial(note, i)) for i in range(20)]
     await asyncio.gather(*jobs)
     assert seen == [(i, "bus i2c-1") for i in range(20)]
     worker.stop()
@@ -60,8 +65,9 @@ def test_a_result_for_a_loop_that_is_gone_is_dropped():
     may_end = threading.Event()
 
     async def leave() -> None:
-        asyncio.ensure_future(worker.run(may_end.wait))
+        waiting = asyncio.ensure_future(worker.run(may_end.wait))
         await asyncio.sleep(0)
+        assert not waiting.done()
 
     asyncio.run(leave())
     may_end.set()

@@ -58,7 +58,12 @@ def test_sleeping_by_hand_moves_time_and_a_bus_worker_waits_for_it():
     assert clock.now_ns() == 500
     woke: list[int] = []
     clock.entered()
-    thread = threading.Thread(target=lambda: (clock.sleep(1000), woke.append(clock.now_ns())), name="bus i2c-1")
+
+    def work() -> None:
+        clock.sleep(1000)
+        woke.append(clock.now_ns())
+
+    thread = threading.Thread(target=work, name="bus i2c-1")
     thread.start()
     while clock.running:
         time.sleep(0)

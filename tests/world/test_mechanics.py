@@ -1,5 +1,6 @@
 """Motors, shafts and discs: physics that a test can reckon by hand."""
 
+import itertools
 import math
 
 import pytest
@@ -65,14 +66,14 @@ def test_every_edge_comes_once_in_order_and_at_its_angle_through_a_reversal(star
     world.disc_on("s", 20, 21, 25)
     edges: list[tuple[int, float]] = []
     for offset in (20, 21):
-        world.wire(offset).on_level(lambda level, now_ns, offset=offset: edges.append((offset, shaft.angle_rev())))
+        world.wire(offset).on_level(lambda level, now_ns: edges.append((now_ns, shaft.angle_rev())))
     shaft.drive(start, 0.1)
     world.clock.advance(S)
     shaft.drive(-start, 0.1)
     world.clock.advance(2 * S)
     quarters = [angle * 100 for _, angle in edges]
     assert all(abs(quarter - round(quarter)) < 1e-5 for quarter in quarters)
-    steps = [round(b) - round(a) for a, b in zip(quarters, quarters[1:], strict=False)]
+    steps = [round(b) - round(a) for a, b in itertools.pairwise(quarters)]
     assert set(steps) <= {1, -1, 0}
     assert steps.count(0) == 1  # at the reversal the same boundary is crossed back
 
@@ -106,7 +107,7 @@ def test_direction_and_enable_inputs():
     feed(world, bridge, direction=False, pwm=True, enable_high=True, enable_low=False)
     world.clock.advance(5 * S)
     assert world.shaft("s").speed_rev_s() == pytest.approx(-1.0)
-    bridge.enable_low.drive_from_pi(True)
+    feed(world, bridge, enable_low=True)
     world.clock.advance(5 * S)
     assert world.shaft("s").speed_rev_s() == 0.0
 

@@ -1,4 +1,4 @@
-"""Writes `meta.json`, the module's entry in Viam's registry: `python -m pi_drivers.cli.meta`.
+"""Writes `meta.json`, the module's entry in Viam's registry, when `python -m pi_drivers.cli.generate` runs.
 
 The table of models says which there are. The descriptions are the first lines of the models' docstrings, so
 that there is one place to change them.
@@ -6,7 +6,6 @@ that there is one place to change them.
 
 import inspect
 import json
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -70,13 +69,8 @@ def short_description(name: str) -> str:
     return first_line
 
 
-def main() -> int:
-    """Write the file."""
+def write() -> str:
+    """Write the file; returns its path."""
     path = ROOT / "meta.json"
     path.write_text(text(), encoding="utf-8")
-    sys.stdout.write(f"{path}\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return str(path)

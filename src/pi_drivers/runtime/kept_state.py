@@ -58,7 +58,5 @@ class KeptState:
         if not root:
             return None
         # Names come from a config: whatever is in them, the file stays in this directory.
-        safe = "-".join(
-            re.sub(r"[^A-Za-z0-9_]", lambda match: f"%{ord(match[0]):02x}", part) for part in self._key
-        )
+        safe = "-".join(re.sub(r"[^A-Za-z0-9_]", lambda match: f"%{ord(match[0]):02x}", part) for part in self._key)
         return Path(root) / "state" / f"{safe}.json"

@@ -51,9 +51,7 @@ class Lifecycle:
         """
         self.release_now()
         if self._closing is None:
-            self._closing = asyncio.get_running_loop().create_task(
-                self._finish(), name=f"{self._name}: close"
-            )
+            self._closing = asyncio.get_running_loop().create_task(self._finish(), name=f"{self._name}: close")
         await asyncio.shield(self._closing)
 
     async def _finish(self) -> None:

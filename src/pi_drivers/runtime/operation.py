@@ -77,9 +77,7 @@ class Operation:
             SupersededError: an even newer command came meanwhile.
         """
         await self.take_over(what)
-        running = _Motion(
-            what, asyncio.get_running_loop().create_task(motion(), name=f"{self._name}: {what}")
-        )
+        running = _Motion(what, asyncio.get_running_loop().create_task(motion(), name=f"{self._name}: {what}"))
         self._motion = running
         running.task.add_done_callback(lambda task: self._ended(running, task))
         return running

@@ -130,9 +130,7 @@ class Poller(Generic[T]):
         if self._error is not None:
             return str(self._error)
         if self._began_ns is not None:
-            return (
-                f"the one begun {(self._host.now_ns() - self._began_ns) / SECOND:.1f} s ago has not come back"
-            )
+            return f"the one begun {(self._host.now_ns() - self._began_ns) / SECOND:.1f} s ago has not come back"
         return "polling has stopped"
 
     async def _poll(self) -> None:

@@ -65,9 +65,7 @@ class BusWorker:
         while (job := self._jobs.get()) is not None:
             job()
 
-    def _execute(
-        self, job: Callable[[], T], future: asyncio.Future[T], loop: asyncio.AbstractEventLoop
-    ) -> None:
+    def _execute(self, job: Callable[[], T], future: asyncio.Future[T], loop: asyncio.AbstractEventLoop) -> None:
         try:
             result = job()
         except BaseException as error:  # noqa: BLE001 - every failure belongs to the caller, none to the thread

@@ -135,9 +135,7 @@ class PinState:
         if self._input is None:
             settings = self.settings
             with self._taken_for(Use.INPUT):
-                self._input = self._host.gpio.input(
-                    settings.offset, pull=settings.pull, active_low=settings.active_low
-                )
+                self._input = self._host.gpio.input(settings.offset, pull=settings.pull, active_low=settings.active_low)
             self._close_line = self._input.close
             self.use = Use.INPUT
         return self._input

@@ -116,7 +116,7 @@ class DcMotorConfig(Attributes):
             return
         if not self.given("max_rpm"):
             yield Problem("max_rpm", "is required without an encoder")
-        for name in ("ticks_per_rotation", "control_parameters", "position_tolerance_ticks", "ramp_rate"):
+        for name in ("control_parameters", "position_tolerance_ticks"):
             if self.given(name):
                 yield Problem(name, "needs an encoder, and none is named")
 
