@@ -10,6 +10,6 @@ mkdir -p dist
 tar --create --sort=name --format=ustar --mtime="@${SOURCE_DATE_EPOCH:-0}" \
     --owner=0 --group=0 --numeric-owner --mode='u=rwX,go=rX' \
     --exclude='__pycache__' --exclude='*.pyc' \
-    meta.json run.sh setup.sh first_run.sh pyproject.toml uv.lock README.md LICENSE examples src |
+    meta.json run.sh setup.sh first_run.sh pyproject.toml uv.lock README.md LICENSE docs examples src |
     gzip -n -9 >dist/archive.tar.gz
 printf '%s\n' "$here/dist/archive.tar.gz"
