@@ -92,4 +92,5 @@ say "ruff"
 say "mypy"
 "$bin/python" -m mypy
 say "pytest"
-PYTHONDEVMODE=1 "$bin/python" -m pytest --cov --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=90
+# Two workers: the tests that start processes mostly wait. A file stays with one worker.
+PYTHONDEVMODE=1 "$bin/python" -m pytest --numprocesses 2 --dist loadfile --cov --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=90

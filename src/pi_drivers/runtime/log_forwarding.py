@@ -129,7 +129,9 @@ class LogForwarder:
         await asyncio.sleep(self._coalesce_s)
         while batch := self._take():
             await self._deliver(batch)
-            await asyncio.sleep(0)
+            # A full queue is sent on at once; a trickle gathers company again, where the server takes company.
+            crowded = self._batch == 1 or len(self._waiting) >= self._batch
+            await asyncio.sleep(0 if crowded else self._coalesce_s)
 
     def _take(self) -> list[LogEntry]:
         with self._lock:

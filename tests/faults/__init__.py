@@ -1,0 +1,1 @@
+"""Deliberate faults: whether the tests notice what they are there to notice."""
