@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs every check: ruff, mypy, and the tests with their coverage, on one Python; the tests that start the module as a
-# process of its own run on each Python of 3.11, 3.12 and 3.13 that is found.
+# Runs every check: ruff, mypy, the tests with their coverage, and the deliberate faults the tests must notice, on one
+# Python; the tests that start the module as a process of its own run on each Python of 3.11, 3.12 and 3.13 that is
+# found.
 #
 # usage: tests/run.sh [pytest arguments]
 #
@@ -94,3 +95,5 @@ say "mypy"
 say "pytest"
 # Two workers: the tests that start processes mostly wait. A file stays with one worker.
 PYTHONDEVMODE=1 "$bin/python" -m pytest --numprocesses 2 --dist loadfile --cov --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=90
+say "faults"
+"$bin/python" -m tests.faults

@@ -26,7 +26,7 @@ from tests.faults.table import FAULTS, Fault
 
 ROOT = Path(__file__).parents[2]
 AT_ONCE = 2
-LIMIT_S = 90
+LIMIT_S = 60
 """How long one run of pytest may take; a fault should make a test fail, not hang."""
 TESTS_FAILED = 1
 """pytest's exit status; all others but 0 mean that something else is wrong."""
@@ -75,18 +75,20 @@ class Tree:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         ) as process:  # fmt: skip
             try:
-                return _status(process.communicate(timeout=LIMIT_S)[0], process)
+                output, _ = process.communicate(timeout=LIMIT_S)
             except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGINT)  # so that fixtures end the processes they started
-                try:
-                    return None, process.communicate(timeout=10)[0]
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    return None, process.communicate()[0]
+                return None, _ended(process)
+            return process.returncode, output
 
 
-def _status(output: str, process: "subprocess.Popen[str]") -> tuple[int, str]:
-    return process.returncode, output
+def _ended(process: "subprocess.Popen[str]") -> str:
+    """End a run that hangs: gently first, so that fixtures end the processes they started."""
+    process.send_signal(signal.SIGINT)
+    try:
+        return process.communicate(timeout=10)[0]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.communicate()[0]
 
 
 def _environment(place: Path) -> dict[str, str]:

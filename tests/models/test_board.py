@@ -151,7 +151,8 @@ async def test_ticks_come_for_both_edges_with_the_name_asked_for_and_the_kernel_
     bench.world.wire(17).drive_from_outside(False, "a switch")
     interrupts = [await client.digital_interrupt_by_name("io17")]
     stream = await client.stream_ticks(interrupts)
-    first = await anext(stream)
+    async with asyncio.timeout(5):
+        first = await anext(stream)
     assert first.pin_name == ""
     await bench.wait(0.25)
     expected_ns = bench.host.now_ns()
@@ -181,6 +182,32 @@ async def test_a_subscriber_who_does_not_read_holds_up_nobody_and_what_is_droppe
     status = await board.get_status()
     assert status["lost_edges"] == 0
     assert status["dropped_ticks"] >= 1000
+
+
+async def test_ticks_of_a_subscriber_who_has_left_are_neither_kept_nor_told_as_dropped(bench: Bench):
+    board, _ = await board_client(bench)
+    stream = await board.stream_ticks([await board.digital_interrupt_by_name("11")])
+    reading = asyncio.ensure_future(_all(stream))
+    await bench.wait(0.1)
+    reading.cancel()
+    await asyncio.wait({reading})
+    wire = bench.world.wire(17)
+    for i in range(1, 12_001):
+        wire.drive_from_outside(i % 2 == 1, "a generator")
+        if i % 500 == 0:
+            await asyncio.sleep(0)
+    status = await board.get_status()
+    assert (status["lost_edges"], status["dropped_ticks"]) == (0, 0)
+
+
+async def test_edges_that_do_not_fit_the_kernel_s_buffer_are_told_as_lost(bench: Bench):
+    board, _ = await board_client(bench)
+    interrupt = await board.digital_interrupt_by_name("11")
+    for i in range(1, 1501):
+        bench.world.wire(17).drive_from_outside(i % 2 == 1, "a generator")
+    # The kernel keeps the newest 1024 of the 1500.
+    assert await interrupt.value() == 512
+    assert (await board.get_status())["lost_edges"] == 476
 
 
 async def test_closing_ends_streams_and_makes_outputs_low(bench: Bench):

@@ -1,10 +1,13 @@
 """DC motors, seen at their pins: GPIO5 is input a, GPIO6 input b, GPIO12 PWM."""
 
+import asyncio
+import itertools
 import math
 
 import pytest
 from viam.components.motor import Motor
 
+from pi_drivers import registry
 from pi_drivers.errors import ArgumentError, BusError, ClaimedError, ClosedError, ConfigError, UnsupportedError
 from pi_drivers.host.outputs import PwmOutput
 from pi_drivers.runtime.safety import SAFETY
@@ -45,15 +48,15 @@ async def test_direction_and_pwm(bench: Bench):
 
 async def test_a_reversal_passes_through_off_and_never_shorts_the_bridge(bench: Bench):
     motor = await bench.make("dc-motor", "m", pins=WITH_PWM, max_rpm=100)
-    both: list[tuple[float, ...]] = []
+    both = [bench.duties(A, B, PWM)]
     for offset in (A, B, PWM):
         bench.world.wire(offset).on_signal(lambda: both.append(bench.duties(A, B, PWM)))
     for power in (1.0, -1.0, 0.5, -0.02, 0.0):
         await motor.set_power(power)
     assert all(a + b <= 1.0 for a, b, _ in both)
-    # The power is away before an input changes sides.
-    assert (1.0, 0.0, 0.0) in both
-    assert (0.0, 1.0, 0.0) in both
+    assert {(1.0, 0.0, 1.0), (0.0, 1.0, 1.0), (1.0, 0.0, 0.5), (0.0, 1.0, 0.02)} <= set(both)
+    # The power is away whenever an input changes sides.
+    assert all(after[2] == 0.0 for before, after in itertools.pairwise(both) if before[:2] != after[:2])
 
 
 async def test_enable_pins_follow_the_power(bench: Bench):
@@ -187,6 +190,17 @@ async def test_closing_takes_the_power_away_and_lets_the_pins_go(bench: Bench):
     await motor.close()
 
 
+async def test_closing_ends_a_motion_at_once(bench: Bench):
+    motor = await bench.make("dc-motor", "m", pins=WITH_PWM, max_rpm=100)
+    moving = asyncio.ensure_future(motor.go_for(50, 1000))
+    await bench.wait(1)
+    await motor.close()
+    await asyncio.wait({moving}, timeout=0.1)
+    assert moving.done()
+    assert bench.duties(A, B, PWM) == (0.0, 0.0, 0.0)
+    assert not await motor.is_moving()
+
+
 async def test_a_motor_with_pwm_on_both_inputs_is_off_after_close(bench: Bench):
     motor = await bench.make("dc-motor", "m", pins=TWO_INPUTS, max_rpm=100)
     await motor.set_power(-0.7)
@@ -304,3 +318,12 @@ async def test_status_tells_pins_power_and_motion(bench: Bench):
     status = await client.get_status()
     assert status == {"backend": "mock", "closed": False, "pins": WITH_PWM, "power": 0.5, "motion": "none"}
     assert await client.do_command({"command": "help"}) == {}
+
+
+def test_the_board_and_the_encoder_it_names_are_its_dependencies(bench: Bench):
+    names = {"board": "pi", "encoder": "e1", "ticks_per_rotation": 400}
+    config = bench.config("dc-motor", "m", {"pins": WITH_PWM, **names})
+    needs = ["rdk:component:board/pi", "rdk:component:encoder/e1"]
+    assert registry.load("dc-motor").validate_config(config) == (needs, [])
+    alone = bench.config("dc-motor", "m", {"pins": WITH_PWM, "max_rpm": 100})
+    assert registry.load("dc-motor").validate_config(alone) == ([], [])

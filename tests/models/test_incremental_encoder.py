@@ -7,6 +7,7 @@ from grpclib import GRPCError, Status
 from viam.components.encoder import Encoder
 from viam.proto.component.encoder import PositionType
 
+from pi_drivers import registry
 from pi_drivers.buses.gpio.contract import EdgeEvent
 from pi_drivers.errors import ClaimedError, ClosedError, ConfigError
 from pi_drivers.models.encoder.quadrature import QuadratureCounter
@@ -44,6 +45,20 @@ def test_counting_begins_at_the_levels_that_are_there(levels):
     forward = {(False, False): "B", (False, True): "A", (True, True): "b", (True, False): "a"}[levels]
     counter.take(edges(forward))
     assert (counter.quarters, counter.illegal) == (1, 0)
+
+
+@pytest.mark.parametrize("quarters", range(4))
+async def test_an_encoder_may_start_anywhere_in_a_cycle(bench: Bench, quarters):
+    fine = {"ticks_per_cycle": 4, "ticks_per_rotation": 400}
+    first = await make(bench, **fine)
+    bench.world.shaft("e").turn_by_hand((quarters + 0.5) / 400)
+    await bench.wait(0.01)
+    await first.close()
+    encoder = await make(bench, **fine)
+    bench.world.shaft("e").turn_by_hand(1 / 400)
+    await bench.wait(0.01)
+    assert await ticks(encoder) == 1
+    assert (await encoder.get_status())["illegal_transitions"] == 0
 
 
 def test_an_edge_to_where_the_line_is_already_is_illegal_and_moves_nothing():
@@ -191,3 +206,11 @@ async def test_counting_costs_nothing_while_the_shaft_stands(bench: Bench):
     assert bench.world.clock.next_event_ns() is None
     pending = [task.get_name() for task in asyncio.all_tasks() if "counting" in task.get_name()]
     assert pending == ['encoder "e": counting']
+
+
+def test_the_board_it_names_is_its_dependency(bench: Bench):
+    model = registry.load("incremental-encoder")
+    config = bench.config("incremental-encoder", "e", {"board": "pi", "pins": PINS})
+    assert model.validate_config(config) == (["rdk:component:board/pi"], [])
+    alone = bench.config("incremental-encoder", "e", {"pins": PINS})
+    assert model.validate_config(alone) == ([], [])

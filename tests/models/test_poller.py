@@ -90,6 +90,19 @@ async def test_a_reading_is_never_older_than_allowed(host: MockHost):
     await stop(poller)
 
 
+async def test_the_age_of_a_reading_counts_from_before_it_was_taken(host: MockHost):
+    device = Device(host)
+    device.takes_ns = 200 * MS
+    poller = poll(host, device, interval_ms=1000, max_age_ms=300)
+    await host.wait(290 * MS)
+    assert poller.latest().value == 1
+    assert poller.status()["sample_age_ms"] == 290
+    await host.wait(20 * MS)
+    with pytest.raises(StaleReadingError):
+        poller.latest()
+    await stop(poller)
+
+
 async def test_failures_are_tried_again_at_growing_intervals_and_set_up_anew(host: MockHost):
     device = Device(host)
     poller = poll(host, device)

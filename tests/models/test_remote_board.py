@@ -13,7 +13,8 @@ from viam.components.encoder.client import EncoderClient
 from viam.rpc.server import Server
 from viam.streams import StreamWithIterator
 
-from pi_drivers.errors import BusError, ConfigError, StallError
+from pi_drivers.errors import BusError, ClosedError, ConfigError, StallError
+from pi_drivers.runtime.safety import SAFETY
 from tests.models.conftest import Bench
 
 MOTOR = {"board": "esp", "pins": {"a": "D1", "b": "D2", "pwm": "D3"}, "max_rpm": 100}
@@ -118,6 +119,18 @@ async def test_a_motor_is_driven_through_the_client(bench: Bench, esp):
     assert board.duty == {"D1": 0.0, "D2": 0.0, "D3": 0.0}
     await motor.set_power(1.0)
     await motor.close()
+    assert board.duty == {"D1": 0.0, "D2": 0.0, "D3": 0.0}
+
+
+async def test_after_make_safe_nothing_powers_a_motor_on_another_board_again(bench: Bench, esp):
+    board, dependencies = esp
+    motor = await bench.make("dc-motor", "m", dependencies, **MOTOR)
+    await motor.set_power(0.5)
+    SAFETY.make_all_safe("a test")
+    await bench.wait(0.1)
+    with pytest.raises(ClosedError, match="the process is about to end"):
+        await motor.set_power(0.5)
+    await bench.wait(0.1)
     assert board.duty == {"D1": 0.0, "D2": 0.0, "D3": 0.0}
 
 

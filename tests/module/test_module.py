@@ -120,10 +120,11 @@ async def test_what_is_wrong_with_a_config_arrives_alone(stub, caplog, attribute
     [
         (motor(new="error"), Status.UNAVAILABLE),
         (motor(new="bug"), Status.INTERNAL),
+        (motor(ready="error"), Status.UNAVAILABLE),
         (component("motor", "test:unruly:nothing", "left"), Status.NOT_FOUND),
         (component("motor", "no:model", "left"), Status.NOT_FOUND),
     ],
-    ids=["error", "bug", "unknown model", "no model at all"],
+    ids=["error", "bug", "hardware that does not answer", "unknown model", "no model at all"],
 )
 async def test_an_add_that_fails_says_why_and_leaves_the_name_free(stub, config, status):
     with pytest.raises(GRPCError) as error:

@@ -49,7 +49,7 @@ def show(wire: str, level: int) -> None:
 
 @stub_model
 class UnrulyMotor(Motor, EasyResource):  # type: ignore[misc,no-untyped-call]
-    """A motor on the wire that bears its name. Attributes `new`, `stop` and `close` name a misbehaviour."""
+    """A motor on the wire that bears its name. Attributes `new`, `ready`, `stop` and `close` name a misbehaviour."""
 
     MODEL: ClassVar[Model] = Model.from_string("test:unruly:motor")
     attributes: Mapping[str, Any]
@@ -79,6 +79,10 @@ class UnrulyMotor(Motor, EasyResource):  # type: ignore[misc,no-untyped-call]
         self.forget = SAFETY.add(config.name, self.make_safe)
         show(self.name, 0)
         return self
+
+    async def ready(self) -> None:
+        if self.attributes.get("ready") == "error":
+            raise BusError("i2c-1 0x44: no answer. Is the sensor wired?")
 
     def make_safe(self) -> None:
         show(self.name, 0)

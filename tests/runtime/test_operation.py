@@ -13,6 +13,7 @@ class Actuator:
     def __init__(self) -> None:
         self.power = 0.0
         self.made_safe = 0
+        self.ends = 0
         self.operation = Operation('motor "m"', logging.getLogger("pi_drivers.test"), self.make_safe)
 
     def make_safe(self) -> None:
@@ -22,6 +23,14 @@ class Actuator:
     async def run(self, power: float) -> None:
         self.power = power
         await asyncio.Event().wait()
+
+    async def run_and_end_slowly(self, power: float) -> None:
+        try:
+            await self.run(power)
+        finally:
+            for _ in range(5):
+                await asyncio.sleep(0)
+            self.ends += 1
 
     async def end(self, power: float) -> str:
         self.power = power
@@ -37,8 +46,9 @@ class Actuator:
 
 async def started(actuator: Actuator, power: float = 0.5) -> asyncio.Task[None]:
     task = asyncio.ensure_future(actuator.operation.run("go_for", lambda: actuator.run(power)))
-    while actuator.power != power:  # noqa: ASYNC110 - a turn of the loop, not a pause
-        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        while actuator.power != power:  # noqa: ASYNC110 - a turn of the loop, not a pause
+            await asyncio.sleep(0)
     return task
 
 
@@ -56,6 +66,18 @@ async def test_a_caller_who_is_cancelled_leaves_the_actuator_safe_in_that_moment
     await asyncio.wait({task})
     assert task.cancelled()
     assert actuator.power == 0.0
+
+
+async def test_a_caller_who_is_cancelled_does_not_leave_the_power_on_until_the_motion_has_ended():
+    actuator = Actuator()
+    task = asyncio.ensure_future(actuator.operation.run("go_for", lambda: actuator.run_and_end_slowly(0.5)))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert actuator.power == 0.5
+    task.cancel()
+    await asyncio.wait({task})
+    assert (actuator.power, actuator.ends) == (0.0, 0)
+    await actuator.operation.ended()
 
 
 async def test_two_cancellations_in_a_row_make_no_difference():
@@ -79,6 +101,17 @@ async def test_a_newer_command_waits_for_the_older_to_end_and_the_older_is_told(
     newer.cancel()
     await asyncio.wait({newer})
     assert actuator.power == 0.0
+
+
+async def test_a_newer_command_begins_only_when_an_older_one_that_is_slow_to_end_has_ended():
+    actuator = Actuator()
+    older = asyncio.ensure_future(actuator.operation.run("go_for", lambda: actuator.run_and_end_slowly(0.5)))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert actuator.power == 0.5
+    await actuator.operation.take_over("set_power")
+    assert actuator.ends == 1
+    await asyncio.wait({older})
 
 
 async def test_the_cancelled_caller_of_a_superseded_motion_stops_nobody_else():

@@ -98,6 +98,7 @@ class HeaderOutput(OutputPin):
         self._line = line
         self._duty = 0.0
         self.frequency_hz = 0
+        self._pwm_is_news = True
         # Between the event loop and whoever makes the pin safe, which may be the guard's thread.
         self._lock = threading.Lock()
         self._locked_low = False
@@ -118,7 +119,9 @@ class HeaderOutput(OutputPin):
 
     def pwm_now(self, duty: float, frequency_hz: int) -> None:
         """Drive PWM, at once."""
-        self._say_if_software(frequency_hz)
+        if self._pwm_is_news:
+            self._pwm_is_news = False
+            self._say_if_software(frequency_hz)
         with self._lock:
             self._refuse_power_when_locked(duty > 0)
             self._line.pwm(frequency_hz, duty)
