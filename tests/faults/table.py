@@ -235,7 +235,7 @@ FAULTS = (
     Fault("SIGTERM not handled", "runtime/guard.py",
           "STOP_SIGNALS = (signal.SIGTERM, ", "STOP_SIGNALS = (",
           "module/test_process.py::test_sigterm_makes_the_motor_safe_and_ends_in_a_second"),
-    Fault("guard asks to stop before it makes safe", "runtime/guard.py",
+    Fault("guard does not make safe", "runtime/guard.py",
           "        self._make_safe(reason)\n        if is_first:\n", "        if is_first:\n",
           "runtime/test_guard.py::test_a_signal_makes_safe_first_and_then_asks_to_stop "
           "module/test_robot.py::test_the_power_goes_off_when_the_loop_is_blocked"),
