@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pi_drivers.runtime import kept_state
 from pi_drivers.runtime.directory import DIRECTORY
 from pi_drivers.runtime.safety import SAFETY
 
@@ -16,6 +17,12 @@ def no_environment_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests behave the same wherever they run."""
     for name in ("PI_DRIVERS_BACKEND", "PI_DRIVERS_TRACE", "VIAM_MODULE_DATA", "VIAM_NO_MODULE_PARENT"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_remembered() -> None:
+    """What resources of another test kept for a rebuild is gone."""
+    kept_state._in_process.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from grpclib import GRPCError, Status
 
+from pi_drivers.buses.gpio.contract import Pull
 from pi_drivers.errors import ConfigError
 from tests.models.conftest import Bench
 
@@ -228,6 +229,16 @@ async def _all(stream: Any) -> list[Any]:
     return [tick async for tick in stream]
 
 
+async def test_looking_at_a_pin_does_not_keep_a_motor_from_it(bench: Bench):
+    _, client = await board_client(bench)
+    bench.world.wire(17).set_pull(Pull.UP)
+    await (await client.gpio_pin_by_name("11")).get()
+    assert bench.host.claims.listing() == {}
+    motor = await bench.make("dc-motor", "m", board="pi", pins={"dir": "11", "pwm": "15"}, max_rpm=100)
+    await motor.set_power(0.5)
+    assert bench.duties(17, 22) == (1.0, 0.5)
+
+
 async def test_pins_of_a_motor_can_be_looked_at_and_not_touched(bench: Bench):
     _, client = await board_client(bench)
     motor = await bench.make("dc-motor", "m", board="pi", pins={"dir": "36", "pwm": "32"}, max_rpm=100)
@@ -282,6 +293,9 @@ async def test_faults_can_be_made_on_the_mock(bench: Bench):
         {"target": "moon", "kind": "jam"},
         {"target": "i2c-1 xx", "kind": "nack"},
         {"target": "i2c-1 0x44", "kind": "nack", "count": 0},
+        {"target": "i2c-1 0x44", "kind": "nack", "count": math.inf},
+        {"target": "i2c-1 0xfff", "kind": "nack"},
+        {"target": "shaft zzz", "kind": "jam"},
     ):
         assert (await code_of(client.do_command({"command": "fault", **wrong})))[0] is Status.INVALID_ARGUMENT
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from pi_drivers.errors import ArgumentError, MotionTimeoutError, StallError, SupersededError
+from pi_drivers.errors import ArgumentError, ClosedError, MotionTimeoutError, StallError, SupersededError
 from pi_drivers.world.mechanics import MotorKind
 from tests.models.conftest import Bench
 
@@ -217,3 +217,66 @@ async def test_a_wheel_whose_pins_were_changed_in_the_config_goes_on_with_a_new_
     before = shaft_rev(bench)
     await again.go_for(60, 1)
     assert shaft_rev(bench) - before == pytest.approx(1, abs=2 * TICK)
+
+
+async def test_an_encoder_reset_in_the_middle_of_a_move_does_not_make_it_longer(bench: Bench, rover_wheel):
+    import asyncio
+
+    motor, encoder = rover_wheel
+    move = asyncio.create_task(motor.go_for(60, 3))
+    await bench.wait(2.5)
+    await encoder.reset_position()
+    await move
+    assert shaft_rev(bench) == pytest.approx(3, abs=2 * TICK)
+
+
+async def test_a_motor_with_a_least_power_still_arrives(bench: Bench):
+    await bench.make("incremental-encoder", "e1", pins={"a": "38", "b": "40"})
+    pins = {"a": "29", "b": "31", "pwm": "32"}
+    motor = await bench.make(
+        "dc-motor", "m", pins=pins, encoder="e1", ticks_per_rotation=400, max_rpm=200, min_power_pct=0.3
+    )
+    await motor.go_for(90, 2)
+    assert shaft_rev(bench) == pytest.approx(2, abs=TICK)
+
+
+@pytest.mark.parametrize("rpm", [1e300, -1e308, 2e6])
+async def test_a_speed_without_meaning_is_refused_and_nothing_moves(bench: Bench, rpm):
+    await bench.make("incremental-encoder", "e1", pins={"a": "38", "b": "40"})
+    pins = {"a": "29", "b": "31", "pwm": "32"}
+    motor = await bench.make("dc-motor", "m", pins=pins, encoder="e1", ticks_per_rotation=400)
+    for call in (motor.set_rpm(rpm), motor.go_for(rpm, 1), motor.go_for(60, rpm), motor.go_to(60, rpm)):
+        with pytest.raises(ArgumentError, match="must be a number of at most"):
+            await call
+    assert bench.duties(5, 6, 12) == (0.0, 0.0, 0.0)
+
+
+async def test_a_motor_s_zero_outlives_a_rebuild(bench: Bench, rover_wheel):
+    motor, _ = rover_wheel
+    await motor.go_for(60, 1)
+    await motor.reset_zero_position(0.25)
+    await motor.close()
+    pins = {"a": "29", "b": "31", "pwm": "32"}
+    again = await bench.make(
+        "dc-motor", "left", board="pi", pins=pins, encoder="e1", ticks_per_rotation=400, max_rpm=200
+    )
+    assert await again.get_position() == pytest.approx(-0.25, abs=TICK)
+
+
+async def test_a_speed_asked_of_a_closed_encoder_is_the_caller_s_error(bench: Bench, rover_wheel):
+    motor, encoder = rover_wheel
+    await encoder.close()
+    with pytest.raises(ClosedError):
+        await motor.set_rpm(60)
+    assert bench.duties(5, 6, 12) == (0.0, 0.0, 0.0)
+
+
+async def test_a_caller_whose_motor_is_closed_is_told(bench: Bench, rover_wheel):
+    import asyncio
+
+    motor, _ = rover_wheel
+    move = asyncio.create_task(motor.go_for(60, 10))
+    await bench.wait(1)
+    await motor.close()
+    with pytest.raises(ClosedError, match="was closed during go_for"):
+        await move

@@ -223,7 +223,7 @@ async def test_after_make_safe_no_loop_that_still_runs_can_power_the_motor_again
     SAFETY.make_all_safe("a test")
     await bench.wait(1)
     assert bench.duties(A, B, PWM) == (0.0, 0.0, 0.0)
-    with pytest.raises(ClosedError, match="the process is about to end"):
+    with pytest.raises(ClosedError, match="was made safe for good"):
         await motor.set_power(0.5)
     assert bench.duties(A, B, PWM) == (0.0, 0.0, 0.0)
     await motor.stop()
@@ -327,3 +327,25 @@ def test_the_board_and_the_encoder_it_names_are_its_dependencies(bench: Bench):
     assert registry.load("dc-motor").validate_config(config) == (needs, [])
     alone = bench.config("dc-motor", "m", {"pins": WITH_PWM, "max_rpm": 100})
     assert registry.load("dc-motor").validate_config(alone) == ([], [])
+
+
+async def test_slow_speeds_without_encoder_are_driven_and_end(bench: Bench):
+    motor = await bench.make("dc-motor", "m", pins=WITH_PWM, max_rpm=200)
+    await motor.set_rpm(1.5)
+    assert await motor.is_powered() == (True, pytest.approx(0.0075))
+    before_ns = bench.host.now_ns()
+    await motor.go_for(1, 0.01)
+    assert bench.host.now_ns() - before_ns == pytest.approx(600_000_000, rel=0.01)
+    assert await motor.is_powered() == (False, 0.0)
+
+
+async def test_an_enable_input_that_is_active_low_disables_at_every_end(bench: Bench):
+    pins = {**DIR_PWM, "en_low": "40"}
+    motor = await bench.make("dc-motor", "m", pins=pins, max_rpm=100)
+    assert bench.duties(21) == (1.0,)
+    await motor.set_power(0.5)
+    assert bench.duties(21) == (0.0,)
+    SAFETY.make_all_safe("a test")
+    assert bench.duties(21) == (1.0,)
+    await motor.close()
+    assert bench.duties(DIR, PWM, 21) == (0.0, 0.0, 1.0)

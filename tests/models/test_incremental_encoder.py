@@ -11,6 +11,7 @@ from pi_drivers import registry
 from pi_drivers.buses.gpio.contract import EdgeEvent
 from pi_drivers.errors import ClaimedError, ClosedError, ConfigError
 from pi_drivers.models.encoder.quadrature import QuadratureCounter
+from pi_drivers.runtime import kept_state
 from tests.models.conftest import Bench
 
 A, B = 20, 21
@@ -57,7 +58,7 @@ async def test_an_encoder_may_start_anywhere_in_a_cycle(bench: Bench, quarters):
     encoder = await make(bench, **fine)
     bench.world.shaft("e").turn_by_hand(1 / 400)
     await bench.wait(0.01)
-    assert await ticks(encoder) == 1
+    assert await ticks(encoder) == quarters + 1
     assert (await encoder.get_status())["illegal_transitions"] == 0
 
 
@@ -154,21 +155,29 @@ async def test_velocity_is_measured(bench: Bench):
     assert answer["rpm"] == pytest.approx(120, rel=0.02)
 
 
-async def test_a_rebuilt_encoder_begins_at_zero_and_a_persistent_one_where_it_was(bench: Bench):
-    for persist, expected in ((False, 0), (True, 400)):
-        encoder = await bench.make(
-            "incremental-encoder", f"e{persist}", pins=PINS, ticks_per_rotation=400, persist=persist
-        )
-        bench.world.shaft(f"e{persist}").turn_by_hand(1.0001)
-        await bench.wait(0.01)
-        assert await ticks(encoder) == 400
-        await encoder.close()
-        again = await bench.make(
-            "incremental-encoder", f"e{persist}", pins=PINS, ticks_per_rotation=400, persist=persist
-        )
-        assert await ticks(again) == expected
-        await again.close()
-        bench.world.disc_on(f"e{persist}", A, B, 200).unplug()
+@pytest.mark.parametrize("persist", [False, True])
+async def test_a_rebuild_keeps_the_position_and_a_restart_only_if_told(bench: Bench, persist, tmp_path, monkeypatch):
+    monkeypatch.setenv("VIAM_MODULE_DATA", str(tmp_path))
+    attributes = {"ticks_per_rotation": 400, "persist": persist}
+    encoder = await make(bench, **attributes)
+    bench.world.shaft("e").turn_by_hand(1.0001)
+    await bench.wait(0.01)
+    await encoder.close()
+    again = await make(bench, **attributes)
+    assert await ticks(again) == 400
+    await again.close()
+    kept_state._in_process.clear()  # as a new process would find it
+    restarted = await make(bench, **attributes)
+    assert await ticks(restarted) == (400 if persist else 0)
+
+
+async def test_a_position_of_other_pins_is_not_kept(bench: Bench):
+    encoder = await make(bench, ticks_per_rotation=400)
+    bench.world.shaft("e").turn_by_hand(1.0001)
+    await bench.wait(0.01)
+    await encoder.close()
+    other = await bench.make("incremental-encoder", "e", pins={"a": "36", "b": "38"}, ticks_per_rotation=400)
+    assert await ticks(other) == 0
 
 
 async def test_reading_a_closed_encoder_is_an_error_and_not_an_old_number(bench: Bench):
@@ -176,6 +185,13 @@ async def test_reading_a_closed_encoder_is_an_error_and_not_an_old_number(bench:
     await encoder.close()
     with pytest.raises(ClosedError):
         await encoder.get_position()
+
+
+async def test_lines_with_different_settings_of_the_board_are_refused(bench: Bench):
+    await bench.make("board", "pi", pins=[{"pin": "38", "pull": "up"}])
+    with pytest.raises(ConfigError, match="the board gives 38 and 40 different pulls"):
+        await bench.make("incremental-encoder", "e", board="pi", pins=PINS)
+    assert bench.host.claims.listing() == {}
 
 
 async def test_its_pins_are_its_own(bench: Bench):

@@ -66,9 +66,10 @@ class EspBoard(Board):
         self.ticks: asyncio.Queue[Tick | None] = asyncio.Queue()
         self.streams = 0
         self.broken = False
+        self.slowness_s = 0.001
 
     async def answer(self) -> None:
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(self.slowness_s)
         if self.broken:
             raise RuntimeError("brown-out")
 
@@ -106,6 +107,11 @@ async def esp(bench: Bench) -> AsyncIterator[tuple[EspBoard, dict[Any, Any]]]:
 
     async with ChannelFor([Services()]) as channel:
         yield board, {Board.get_resource_name("esp"): BoardClient("esp", channel)}
+        for resource in bench._built:
+            await resource.close()
+        board.broken = False
+        await bench.wait(5)  # what had to be tried again has landed
+        assert {duty for pin, duty in board.duty.items() if pin.startswith("D")} <= {0.0}
 
 
 async def test_a_motor_is_driven_through_the_client(bench: Bench, esp):
@@ -128,7 +134,7 @@ async def test_after_make_safe_nothing_powers_a_motor_on_another_board_again(ben
     await motor.set_power(0.5)
     SAFETY.make_all_safe("a test")
     await bench.wait(0.1)
-    with pytest.raises(ClosedError, match="the process is about to end"):
+    with pytest.raises(ClosedError, match="was made safe for good"):
         await motor.set_power(0.5)
     await bench.wait(0.1)
     assert board.duty == {"D1": 0.0, "D2": 0.0, "D3": 0.0}
@@ -154,9 +160,76 @@ async def test_a_board_that_does_not_answer_is_an_error_that_names_the_pin(bench
     board.broken = True
     with pytest.raises(BusError, match=r'board "esp" pin "D\d": .*brown-out'):
         await motor.set_power(0.5)
-    assert await motor.is_powered() == (False, 0.0)
+    assert await motor.is_powered() == (True, 0.5)
+    assert "confirm" in (await motor.get_status())["waits_for"]
     board.broken = False
-    await bench.wait(0.1)
+    await bench.wait(1)
+    assert await motor.is_powered() == (False, 0.0)
+    assert board.duty == {"D1": 0.0, "D2": 0.0, "D3": 0.0}
+
+
+async def test_a_board_that_fails_while_the_motor_is_stopped_is_told_again_until_it_confirms(bench: Bench, esp):
+    board, dependencies = esp
+    motor = await bench.make("dc-motor", "m", dependencies, **MOTOR)
+    await motor.set_power(0.8)
+    board.broken = True
+    with pytest.raises(BusError):
+        await motor.stop()
+    assert await motor.is_powered() == (True, 0.8)
+    await motor.close()
+    await bench.wait(3)
+    assert board.duty["D3"] == 0.8
+    board.broken = False
+    await bench.wait(3)
+    assert board.duty == {"D1": 0.0, "D2": 0.0, "D3": 0.0}
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.0005, 0.0015, 0.0025, 0.0035, 0.0045, 0.0055])
+@pytest.mark.parametrize("ending", ["stop", "close"])
+async def test_a_stop_between_two_writes_of_a_command_has_the_last_word(bench: Bench, esp, after_s, ending):
+    board, dependencies = esp
+    motor = await bench.make("dc-motor", "m", dependencies, **MOTOR)
+    commands = [asyncio.create_task(motor.set_power(0.8))]
+    await bench.wait(after_s)
+    commands.append(asyncio.create_task(motor.go_for(50, 10)))
+    await bench.wait(after_s)
+    await getattr(motor, ending)()
+    await asyncio.wait(commands)
+    await bench.wait(0.2)
+    assert board.duty == {"D1": 0.0, "D2": 0.0, "D3": 0.0}
+    assert await motor.is_powered() == (False, 0.0)
+
+
+async def test_the_newest_of_many_commands_is_what_the_board_ends_at(bench: Bench, esp):
+    board, dependencies = esp
+    motor = await bench.make("dc-motor", "m", dependencies, **MOTOR)
+    for power in (0.2, 0.4, 0.6):
+        await motor.set_power(0.8)
+        await motor.stop()
+        await motor.set_power(power)
+        await bench.wait(0.1)
+        assert (board.duty["D1"], board.duty["D3"]) == (1.0, power)
+        assert await motor.is_powered() == (True, power)
+
+
+async def test_a_slow_board_does_not_slow_down_the_stall_guard(bench: Bench, esp):
+    board, dependencies = esp
+    board.slowness_s = 0.2
+    await bench.make("incremental-encoder", "e1", pins={"a": "38", "b": "40"})
+    motor = await bench.make(
+        "dc-motor",
+        "m",
+        dependencies,
+        board="esp",
+        pins=MOTOR["pins"],
+        encoder="e1",
+        ticks_per_rotation=400,
+        max_rpm=100,
+    )
+    before_ns = bench.host.now_ns()
+    with pytest.raises(StallError):
+        await motor.go_for(30, 10)
+    assert bench.host.now_ns() - before_ns < 6_000_000_000
 
 
 async def test_a_board_that_is_dead_from_the_beginning_fails_the_creation(bench: Bench, esp):

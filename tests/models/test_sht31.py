@@ -140,6 +140,23 @@ async def test_every_kind_of_bus_fault_is_survived(bench: Bench, fault, when_s):
     assert (await sensor.get_status())["failures"] >= 1
 
 
+async def test_noise_on_a_chip_that_was_known_is_not_called_another_chip(bench: Bench):
+    sensor = await bench.make("sht31", "air", poll_interval_ms=200, max_age_ms=400)
+    bench.world.i2c(1).faults(ADDRESS).corrupt_reads = 1_000_000
+    await bench.wait(3)
+    with pytest.raises(StaleReadingError, match="a checksum is wrong"):
+        await sensor.get_readings()
+
+
+async def test_a_hiccup_of_three_tries_is_over_before_the_reading_is_too_old(bench: Bench):
+    sensor = await bench.make("sht31", "air", poll_interval_ms=500)
+    bench.world.i2c(1).faults(ADDRESS).nacks = 3
+    for _ in range(40):
+        await bench.wait(0.1)
+        await sensor.get_readings()
+    assert (await sensor.get_status())["failures"] == 3
+
+
 async def test_one_line_tells_of_the_failure_and_one_of_the_recovery(bench: Bench, caplog):
     sensor = await bench.make("sht31", "air", poll_interval_ms=100)
     sensor.logger.propagate = True
@@ -174,7 +191,7 @@ async def test_the_heater_shows_in_readings_and_in_the_chip_s_status(bench: Benc
         ({"command": "heatr", "on": True}, 'did you mean "heater"'),
         ({"command": "heater"}, "'on' is missing"),
         ({"command": "heater", "on": True, "off": 1}, "unknown 'off'"),
-        ({}, "unknown command None"),
+        ({}, 'write {"command": "help"}'),
     ],
 )
 async def test_commands_that_are_none_say_what_there_is(bench: Bench, command, message):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from pi_drivers.buses.gpio.contract import Pull
-from pi_drivers.errors import BusError
+from pi_drivers.errors import BusError, ConfigError
 from pi_drivers.world.clock import HandClock
 from pi_drivers.world.trace import Trace
 from pi_drivers.world.wires import Pwm, Wire
@@ -71,6 +71,12 @@ def test_the_trace_is_one_json_line_a_change(tmp_path):
     assert [line["wire"] for line in lines] == ["GPIO17", "GPIO17"]
     assert lines[0]["level"] == 1
     assert lines[1]["pwm"] == {"period_ns": 1000, "high_ns": 250}
+
+
+def test_a_trace_that_cannot_be_written_names_the_variable(tmp_path, monkeypatch):
+    monkeypatch.setenv("PI_DRIVERS_TRACE", str(tmp_path / "no" / "trace.jsonl"))
+    with pytest.raises(ConfigError, match=r"PI_DRIVERS_TRACE: .* cannot be written"):
+        Trace.from_environment()
 
 
 def test_the_environment_names_the_trace(tmp_path, monkeypatch):

@@ -69,7 +69,8 @@ async def run_command(target: object, request: Arguments) -> dict[str, Any]:
         return {name: {"does": entry.text, "example": dict(entry.example)} for name, (entry, _) in known.items()}
     if not isinstance(name, str) or name not in known:
         suggestion = did_you_mean(name, known) if isinstance(name, str) else ""
-        raise ArgumentError(f"unknown command {name!r}{suggestion}; there are: {', '.join(['help', *known])}")
+        said = f"unknown command {name!r}" if isinstance(name, str) else 'write {"command": "help"} for a list'
+        raise ArgumentError(f"{said}{suggestion}; there are: {', '.join(['help', *known])}")
     entry, attribute = known[name]
     _check_arguments(entry, request)
     return dict(await getattr(target, attribute)(request))

@@ -25,7 +25,14 @@ if TYPE_CHECKING:
 
 
 class OutputPin(ABC):
-    """A pin a driver writes to. It is low when it is opened, and made low again when its owner closes."""
+    """A pin a driver writes to.
+
+    It has a safe level, low unless its owner says otherwise. It is at that level when it is opened, and put there again
+    when its owner closes.
+    """
+
+    unconfirmed = False
+    """Whether the safe level was asked for and the board has not confirmed it yet."""
 
     @abstractmethod
     async def write(self, high: bool) -> None:
@@ -36,15 +43,15 @@ class OutputPin(ABC):
         """Drive PWM; duty 0 and 1 are steady levels. Raises: BusError: the board did not take it."""
 
     @abstractmethod
-    def make_low(self) -> None:
-        """Drive low from wherever this is called: any thread, a signal, the exit. Idempotent, never raises.
+    def make_safe(self) -> None:
+        """Drive the safe level from wherever this is called: any thread, a signal, the exit. Idempotent, never raises.
 
-        On another module's board the write is handed to the event loop, since there is no other way to it.
+        On another module's board the write is handed to the event loop, and tried again until the board confirms it.
         """
 
     @abstractmethod
-    def lock_low(self) -> None:
-        """As `make_low`, for good: the process is about to end, and no control loop may power the pin once more.
+    def lock_safe(self) -> None:
+        """As `make_safe`, for good: no control loop that still runs may power the pin once more.
 
         A write that comes later, or is under way on another thread, raises `ClosedError` or is overwritten.
         """
@@ -78,8 +85,14 @@ class BoardPins(ABC):
     """The machine the pins are on; None for a board of another module."""
 
     @abstractmethod
-    def output(self, name: str, holder: Holder, lifecycle: Lifecycle) -> OutputPin:
-        """Take a pin as output, to be let go, low, when the lifecycle ends.
+    def output(self, name: str, holder: Holder, lifecycle: Lifecycle, *, safe_high: bool = False) -> OutputPin:
+        """Take a pin as output, to be let go, at its safe level, when the lifecycle ends.
+
+        Args:
+            name: any of its names.
+            holder: who takes it, and what for.
+            lifecycle: the holder's.
+            safe_high: its safe level is high: an enable input that is active low.
 
         Raises:
             ConfigError: the board has no such pin.

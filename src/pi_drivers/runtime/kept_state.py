@@ -23,8 +23,10 @@ _in_process: dict[Key, Mapping[str, Any]] = {}
 class KeptState:
     """The kept state of one resource. Small and seldom written: called on the event loop."""
 
-    def __init__(self, key: Key) -> None:
+    def __init__(self, key: Key, *, on_disk: bool) -> None:
+        """Args: key: the resource. on_disk: whether it is to outlive the process."""
         self._key = key
+        self._on_disk = on_disk
 
     def load(self) -> Mapping[str, Any]:
         """What was saved last, or nothing."""
@@ -55,7 +57,7 @@ class KeptState:
 
     def _path(self) -> Path | None:
         root = os.environ.get("VIAM_MODULE_DATA")
-        if not root:
+        if not root or not self._on_disk:
             return None
         # Names come from a config: whatever is in them, the file stays in this directory.
         safe = "-".join(re.sub(r"[^A-Za-z0-9_]", lambda match: f"%{ord(match[0]):02x}", part) for part in self._key)

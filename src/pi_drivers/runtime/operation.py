@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
-from pi_drivers.errors import SupersededError
+from pi_drivers.errors import ClosedError, SupersededError
 
 T = TypeVar("T")
 
@@ -55,6 +55,7 @@ class Operation:
 
         Raises:
             SupersededError: a newer command took over.
+            ClosedError: the motion was abandoned.
             Exception: whatever the motion raises; the actuator was made safe.
         """
         running = await self.start(what, motion)
@@ -68,6 +69,8 @@ class Operation:
             raise
         if running.superseded_by is not None:
             raise SupersededError(f"{self._name}: {what} was superseded by {running.superseded_by}")
+        if running.task.cancelled():
+            raise ClosedError(f"{self._name} was closed during {what}")
         return running.task.result()
 
     async def start(self, what: str, motion: Callable[[], Coroutine[Any, Any, T]]) -> _Motion[T]:

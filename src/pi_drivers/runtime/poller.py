@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 SECOND = 1_000_000_000
 LONGEST_BACK_OFF_NS = 5 * SECOND
+PATIENT_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,8 @@ class Poller(Generic[T]):
     def _next_due(self, due_ns: int) -> int:
         now_ns = self._host.now_ns()
         if self._error is not None:
-            longer_ns = self._interval_ns << min(self._failures_in_a_row - 1, 16)
+            # A hiccup is over at once; only what lasts is asked less and less often.
+            longer_ns = self._interval_ns << min(max(0, self._failures_in_a_row - PATIENT_TRIES), 16)
             return now_ns + min(longer_ns, max(LONGEST_BACK_OFF_NS, self._interval_ns))
         due_ns += self._interval_ns
         if due_ns <= now_ns:

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from pi_drivers.errors import ConfigError
+
 if TYPE_CHECKING:
     from pi_drivers.world.wires import Signal
 
@@ -26,7 +28,12 @@ class Trace:
     def from_environment(cls) -> "Trace":
         """The trace the environment asks for."""
         path = os.environ.get(TRACE_VARIABLE)
-        return cls(Path(path).open("a", encoding="utf-8") if path else None)
+        if not path:
+            return cls()
+        try:
+            return cls(Path(path).open("a", encoding="utf-8"))  # stays open as long as the world is there
+        except OSError as error:
+            raise ConfigError(f"{TRACE_VARIABLE}: {path} cannot be written: {error.strerror}") from None
 
     def note(self, wire: str, signal: "Signal") -> None:
         """Write a change, with the time on CLOCK_MONOTONIC."""

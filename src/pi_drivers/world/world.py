@@ -58,6 +58,11 @@ class World:
             self._wires[offset] = Wire(offset, self.clock, self.trace)
         return self._wires[offset]
 
+    @property
+    def shafts(self) -> list[str]:
+        """The names of the shafts there are."""
+        return sorted(self._shafts)
+
     def shaft(self, name: str) -> Shaft:
         """A shaft by name: a motor and its encoder that name the same one sit on it together."""
         if name not in self._shafts:

@@ -7,7 +7,6 @@ from typing import Any
 
 from viam.components.board import Board
 
-from pi_drivers.buses.gpio.contract import InputLine
 from pi_drivers.buses.gpio.ranges import PWM_HZ, check_pwm
 from pi_drivers.errors import ArgumentError, ClaimedError
 from pi_drivers.host import header
@@ -21,7 +20,6 @@ class Use(Enum):
     """What the board uses a pin for."""
 
     NOTHING = "unused"
-    INPUT = "input"
     OUTPUT = "output"
     PWM = "pwm"
     INTERRUPT = "interrupt"
@@ -39,7 +37,6 @@ class PinState:
         self.interrupt: InterruptPin | None = None
         self._host = pins.host
         self._holder = holder
-        self._input: InputLine | None = None
         self._output: HeaderOutput | None = None
         self._close_line: Callable[[], None] = lambda: None
         self._give_back: Callable[[], None] | None = None
@@ -52,7 +49,7 @@ class PinState:
         return header.describe(self.settings.offset)
 
     def get(self) -> bool:
-        """The level on the pin. Raises: DriverError: as taking it as input does."""
+        """The level on the pin. Raises: DriverError: the line cannot be read."""
         in_use = self._host.pins_in_use.get(self.settings.offset)
         if in_use is not None and self.use is Use.NOTHING:
             return in_use.level()
@@ -60,7 +57,7 @@ class PinState:
             return self._output.level()
         if self.interrupt is not None:
             return self.interrupt.level()
-        return self._as_input().read()
+        return self._look()
 
     def set(self, high: bool) -> None:
         """Drive a steady level; ends PWM. Raises: DriverError: as taking it as output does."""
@@ -119,26 +116,26 @@ class PinState:
             self.use = Use.INTERRUPT
         return self.interrupt
 
-    def lock_low(self) -> None:
+    def lock_safe(self) -> None:
         """Make an output low for good: the process is about to end. Called from any thread."""
         if self._output is not None:
-            self._output.lock_low()
+            self._output.lock_safe()
 
     def close(self) -> None:
         """Make an output low, end an interrupt, and let the pin go. A pin that was never used is left alone."""
         if self._output is not None:
-            self._output.make_low()
+            self._output.make_safe()
         self._drop_line()
         self._drop_claim()
 
-    def _as_input(self) -> InputLine:
-        if self._input is None:
-            settings = self.settings
-            with self._taken_for(Use.INPUT):
-                self._input = self._host.gpio.input(settings.offset, pull=settings.pull, active_low=settings.active_low)
-            self._close_line = self._input.close
-            self.use = Use.INPUT
-        return self._input
+    def _look(self) -> bool:
+        """The level on a pin nobody uses. Looking claims nothing: the pin stays free for whoever wants to drive it."""
+        settings = self.settings
+        line = self._host.gpio.input(settings.offset, pull=settings.pull, active_low=settings.active_low)
+        try:
+            return line.read()
+        finally:
+            line.close()
 
     def _as_output(self, initial: bool) -> HeaderOutput:
         if self._output is None:
@@ -178,7 +175,7 @@ class PinState:
             self._host.pins_in_use.pop(self.settings.offset, None)
         self._close_line()
         self._close_line = lambda: None
-        self._input = self._output = self.interrupt = None
+        self._output = self.interrupt = None
 
 
 class PiGpioPin(Board.GPIOPin):
@@ -202,7 +199,7 @@ class PiGpioPin(Board.GPIOPin):
         self._state.set(high)
 
     async def get(self, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any) -> bool:
-        """The level on the pin; an unused pin becomes an input."""
+        """The level on the pin; an unused pin is an input for that moment."""
         self._check_open()
         return self._state.get()
 

@@ -52,13 +52,13 @@ class HeaderPins(BoardPins):
         # A pin called by its number is still the pin the config describes under a name.
         return self._by_offset.get(offset, PinSettings(offset))
 
-    def output(self, name: str, holder: Holder, lifecycle: Lifecycle) -> "HeaderOutput":
+    def output(self, name: str, holder: Holder, lifecycle: Lifecycle, *, safe_high: bool = False) -> "HeaderOutput":
         settings = self.resolve(name)
         lifecycle.push(f"give back {name}", self.host.claims.take(header.describe(settings.offset), holder))
-        line = open_output(self.host, settings.offset, active_low=settings.active_low)
+        line = open_output(self.host, settings.offset, initial=safe_high, active_low=settings.active_low)
         lifecycle.push(f"let go of {name}", line.close)
-        output = HeaderOutput(self.host, line)
-        lifecycle.push(f"make {name} low", output.make_low)
+        output = HeaderOutput(self.host, line, safe_high=safe_high)
+        lifecycle.push(f"make {name} safe", output.lock_safe)
         self._show(settings.offset, output, lifecycle)
         return output
 
@@ -66,6 +66,11 @@ class HeaderPins(BoardPins):
         self, names: Sequence[str], holder: Holder, lifecycle: Lifecycle, *, glitch_filter_us: int = 0
     ) -> "HeaderInputs":
         pins = [self.resolve(name) for name in names]
+        if len({(pin.pull, pin.active_low, pin.debounce_us) for pin in pins}) > 1:
+            raise ConfigError(
+                f"{holder.name}: the board gives {' and '.join(names)} different pulls, active_low or debounce_ms; "
+                "lines that are listened to together need the same"
+            )
         for name, pin in zip(names, pins, strict=True):
             lifecycle.push(f"give back {name}", self.host.claims.take(header.describe(pin.offset), holder))
         lines = self.host.gpio.edges(
@@ -89,19 +94,20 @@ class HeaderPins(BoardPins):
 
 
 class HeaderOutput(OutputPin):
-    """A pin of the header that is driven. `make_low` may be called from any thread."""
+    """A pin of the header that is driven. Any thread may make it safe."""
 
     _warned_of_software_pwm: set[int] = set()  # noqa: RUF012 - one warning a pin in the life of the process
 
-    def __init__(self, host: Host, line: OutputLine) -> None:
+    def __init__(self, host: Host, line: OutputLine, *, safe_high: bool = False) -> None:
         self._host = host
         self._line = line
-        self._duty = 0.0
+        self._safe_high = safe_high
+        self._duty = float(safe_high)
         self.frequency_hz = 0
         self._pwm_is_news = True
         # Between the event loop and whoever makes the pin safe, which may be the guard's thread.
         self._lock = threading.Lock()
-        self._locked_low = False
+        self._locked = False
 
     async def write(self, high: bool) -> None:
         self.write_now(high)
@@ -112,7 +118,7 @@ class HeaderOutput(OutputPin):
     def write_now(self, high: bool) -> None:
         """Drive a steady level, at once."""
         with self._lock:
-            self._refuse_power_when_locked(high)
+            self._refuse_when_locked(high is not self._safe_high)
             self._line.write(high)
             self._duty = float(high)
             self.frequency_hz = 0
@@ -123,22 +129,22 @@ class HeaderOutput(OutputPin):
             self._pwm_is_news = False
             self._say_if_software(frequency_hz)
         with self._lock:
-            self._refuse_power_when_locked(duty > 0)
+            self._refuse_when_locked(duty != float(self._safe_high))
             self._line.pwm(frequency_hz, duty)
             self._duty = duty
             self.frequency_hz = real_frequency(frequency_hz)
 
-    def make_low(self) -> None:
+    def make_safe(self) -> None:
         try:
-            self.write_now(False)
+            self.write_now(self._safe_high)
         except ClosedError:
-            pass  # let go already, and made low before
+            pass  # let go already, and made safe before
         except Exception:
-            LOGGER.exception("GPIO%d could not be made low", self._line.offset)
+            LOGGER.exception("GPIO%d could not be made safe", self._line.offset)
 
-    def lock_low(self) -> None:
-        self._locked_low = True
-        self.make_low()
+    def lock_safe(self) -> None:
+        self._locked = True
+        self.make_safe()
 
     def level(self) -> bool:
         """The level on the pin now."""
@@ -148,9 +154,9 @@ class HeaderOutput(OutputPin):
         """The duty it is driven with, 0 to 1."""
         return self._duty
 
-    def _refuse_power_when_locked(self, power: bool) -> None:
-        if self._locked_low and power:
-            raise ClosedError(f"{header.describe(self._line.offset)} stays low: the process is about to end")
+    def _refuse_when_locked(self, unsafe: bool) -> None:
+        if self._locked and unsafe:
+            raise ClosedError(f"{header.describe(self._line.offset)} was made safe for good")
 
     def _say_if_software(self, frequency_hz: int) -> None:
         offset = self._line.offset

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from pi_drivers.buses.i2c.ranges import check_address
 from pi_drivers.errors import ArgumentError, UnsupportedError
 from pi_drivers.host.contract import Host
 
 if TYPE_CHECKING:
     from pi_drivers.world.world import World
 
+MOST = 1_000_000
 Action = Callable[[], None]
 
 
@@ -33,8 +35,8 @@ class MockFaults:
         Raises:
             ArgumentError: no such target or kind; the message says what there is.
         """
-        if not isinstance(count, float | int) or isinstance(count, bool) or count < 1:
-            raise ArgumentError(f'"count" must be a number of transactions, at least 1, got {count!r}')
+        if not isinstance(count, float | int) or isinstance(count, bool) or not 1 <= count <= MOST:
+            raise ArgumentError(f'"count" must be a number of transactions, 1 to {MOST}, got {count!r}')
         kinds = self._kinds(str(target), int(count))
         if str(kind) not in kinds:
             raise ArgumentError(f"{target}: unknown kind of fault {kind!r}; there are: {', '.join(kinds)}")
@@ -45,10 +47,13 @@ class MockFaults:
     def _kinds(self, target: str, count: int) -> dict[str, Action]:
         where, _, which = target.partition(" ")
         if where.startswith("i2c-") and where[4:].isdigit():
-            return self._i2c_kinds(int(where[4:]), _address(which), count)
-        if where == "shaft" and which:
+            address = _address(which)
+            check_address(int(where[4:]), address)
+            return self._i2c_kinds(int(where[4:]), address, count)
+        if where == "shaft" and which in self._world.shafts:
             return self._shaft_kinds(which)
-        raise ArgumentError(f'unknown target {target!r}; write for example "i2c-1 0x44" or "shaft left"')
+        places = ["i2c-1 0x44", *(f"shaft {name}" for name in self._world.shafts)]
+        raise ArgumentError(f"unknown target {target!r}; write for example {', '.join(map(repr, places))}")
 
     def _i2c_kinds(self, bus: int, address: int, count: int) -> dict[str, Action]:
         faults = self._world.i2c(bus).faults(address)

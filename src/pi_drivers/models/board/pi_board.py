@@ -195,7 +195,7 @@ class PiBoard(HardwareModel[PiBoardConfig], Board):
 
     def _lock_outputs(self) -> None:
         for state in list(self._states.values()):
-            state.lock_low()
+            state.lock_safe()
 
     def _close_pins(self) -> None:
         for state in self._states.values():

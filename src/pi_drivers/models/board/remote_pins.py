@@ -6,6 +6,7 @@ failure is an error that says which pin was not written.
 
 import asyncio
 import logging
+import threading
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Sequence
 from typing import TypeVar
@@ -25,6 +26,10 @@ T = TypeVar("T")
 
 CALL_TIMEOUT_S = 1.0
 RECONNECT_S = 0.5
+FIRST_RETRY_S = 0.1
+LONGEST_RETRY_S = 2.0
+GIVE_UP_S = 60.0
+"""How long the safe level of a pin is tried again, also after its owner has closed."""
 MAX_WAITING = 65_536
 """Edges kept until somebody drains them."""
 
@@ -38,9 +43,9 @@ class RemotePins(BoardPins):
         self._board = board
         self._name = name
 
-    def output(self, name: str, holder: Holder, lifecycle: Lifecycle) -> "RemoteOutput":
-        output = RemoteOutput(self._board, f'board "{self._name}" pin "{name}"', name)
-        lifecycle.push(f"make {name} low", output.make_low, output.settled)
+    def output(self, name: str, holder: Holder, lifecycle: Lifecycle, *, safe_high: bool = False) -> "RemoteOutput":
+        output = RemoteOutput(self._board, f'board "{self._name}" pin "{name}"', name, safe_high=safe_high)
+        lifecycle.push(f"make {name} safe", output.lock_safe, output.settled)
         return output
 
     def inputs(
@@ -59,66 +64,105 @@ class RemotePins(BoardPins):
 
 
 class RemoteOutput(OutputPin):
-    """One pin of another module's board, driven through its client."""
+    """One pin of another module's board, driven through its client.
 
-    def __init__(self, board: Board, where: str, name: str) -> None:
+    Writes to the pin go out one after the other, and of those that wait only the newest: a write that was overtaken
+    can never arrive last. One that fails is its caller's error, but the safe level is tried again until the board
+    confirms it or something newer is wanted.
+    """
+
+    def __init__(self, board: Board, where: str, name: str, *, safe_high: bool) -> None:
         self._board = board
         self._where = where
         self._name = name
+        self._safe_duty = float(safe_high)
         self._pin: Board.GPIOPin | None = None
         self._frequency_hz: int | None = None
         self._loop = asyncio.get_running_loop()
-        self._lowering: asyncio.Task[None] | None = None
-        self._locked_low = False
+        self._loop_thread = threading.get_ident()
+        self._wanted = (self._safe_duty, 0)
+        self._newest = self._written = 0
+        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._writer: asyncio.Task[None] | None = None
+        self._locked = False
+
+    @property
+    def unconfirmed(self) -> bool:  # type: ignore[override]  # a fact of the moment here
+        """Whether the safe level is wanted and not confirmed yet."""
+        return self._wanted[0] == self._safe_duty and self._written < self._newest
 
     async def write(self, high: bool) -> None:
-        self._refuse_power_when_locked(high)
-        pin = await self._resolved()
-        await _reached(self._where, pin.set(high, timeout=CALL_TIMEOUT_S))
+        await self._put(float(high), 0)
 
     async def pwm(self, duty: float, frequency_hz: int) -> None:
+        await self._put(duty, frequency_hz)
+
+    def make_safe(self) -> None:
+        if threading.get_ident() == self._loop_thread:
+            self._want(self._safe_duty, 0)
+        elif not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._want, self._safe_duty, 0)
+
+    def lock_safe(self) -> None:
+        self._locked = True
+        self.make_safe()
+
+    async def settled(self) -> None:
+        """Wait until everything wanted so far has reached the board, or was given up."""
+        if self._writer is not None:
+            await asyncio.wait({self._writer})
+
+    async def _put(self, duty: float, frequency_hz: int) -> None:
+        if self._locked and duty != self._safe_duty:
+            raise ClosedError(f"{self._where} was made safe for good")
+        self._want(duty, frequency_hz)
+        written = self._loop.create_future()
+        self._waiting.append((self._newest, written))
+        await written
+
+    def _want(self, duty: float, frequency_hz: int) -> None:
+        self._wanted = (duty, frequency_hz)
+        self._newest += 1
+        if (self._writer is None or self._writer.done()) and not self._loop.is_closed():
+            self._writer = self._loop.create_task(self._write_all(), name=f"{self._where}: writing")
+
+    async def _write_all(self) -> None:
+        pause_s = FIRST_RETRY_S
+        give_up_s = self._loop.time() + GIVE_UP_S
+        while self._written < self._newest:
+            number, (duty, frequency_hz) = self._newest, self._wanted
+            try:
+                await self._send(duty, frequency_hz)
+            except BusError as error:
+                self._answer(number, error)
+                if number == self._newest and (duty != self._safe_duty or self._loop.time() > give_up_s):
+                    LOGGER.warning("%s; what is on the pin is not known", error)
+                    self._written = number if duty != self._safe_duty else self._written
+                    return
+                await asyncio.sleep(pause_s if number == self._newest else 0)
+                pause_s = min(2 * pause_s, LONGEST_RETRY_S)
+            else:
+                self._written = number
+                self._answer(number, None)
+
+    def _answer(self, number: int, error: BusError | None) -> None:
+        """Tell those whose write, or a newer one, was made or has failed."""
+        for mine, future in [entry for entry in self._waiting if entry[0] <= number]:
+            self._waiting.remove((mine, future))
+            if not future.done():
+                future.set_result(None) if error is None else future.set_exception(error)
+
+    async def _send(self, duty: float, frequency_hz: int) -> None:
+        if self._pin is None:
+            self._pin = await _reached(self._where, self._board.gpio_pin_by_name(self._name))
+        pin = self._pin
         if duty in (0.0, 1.0):
-            await self.write(duty == 1.0)
+            await _reached(self._where, pin.set(duty == 1.0, timeout=CALL_TIMEOUT_S))
             return
-        self._refuse_power_when_locked(True)
-        pin = await self._resolved()
         if self._frequency_hz != frequency_hz:
             await _reached(self._where, pin.set_pwm_frequency(frequency_hz, timeout=CALL_TIMEOUT_S))
             self._frequency_hz = frequency_hz
         await _reached(self._where, pin.set_pwm(duty, timeout=CALL_TIMEOUT_S))
-
-    def make_low(self) -> None:
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._start_lowering)
-
-    def lock_low(self) -> None:
-        self._locked_low = True
-        self.make_low()
-
-    async def settled(self) -> None:
-        """Wait until a `make_low` before has reached the board, or has failed."""
-        await asyncio.sleep(0)  # lets the call that make_low handed to the loop begin
-        if self._lowering is not None:
-            await asyncio.wait({self._lowering})
-
-    def _start_lowering(self) -> None:
-        if self._lowering is None or self._lowering.done():
-            self._lowering = self._loop.create_task(self._lower(), name=f"{self._where}: make low")
-
-    async def _lower(self) -> None:
-        try:
-            await self.write(False)
-        except BusError as error:
-            LOGGER.warning("%s", error)
-
-    def _refuse_power_when_locked(self, power: bool) -> None:
-        if self._locked_low and power:
-            raise ClosedError(f"{self._where} stays low: the process is about to end")
-
-    async def _resolved(self) -> Board.GPIOPin:
-        if self._pin is None:
-            self._pin = await _reached(self._where, self._board.gpio_pin_by_name(self._name))
-        return self._pin
 
 
 class RemoteInputs(InputPins):

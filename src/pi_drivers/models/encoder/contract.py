@@ -7,8 +7,11 @@ class EncoderSample(NamedTuple):
     """A position with the moment it belongs to."""
 
     ticks: int
+    """Ticks since the encoder was opened; resetting its position does not touch them, so no motion notices."""
     at_ns: int
     """When the newest tick came, or, where that is not known, when the position was read."""
+    zero: int = 0
+    """Where the encoder's zero is: its position is `ticks - zero`."""
 
 
 class TickEncoder(Protocol):

@@ -58,7 +58,7 @@ class IncrementalEncoderConfig(Attributes):
     glitch_filter_us: int = Field(
         default=0, ge=0, le=100_000, description="A level must hold so long, in µs, before its edge counts."
     )
-    persist: bool = Field(default=False, description="Keep the position over a rebuild and a restart.")
+    persist: bool = Field(default=False, description="Keep the position over a restart of the module, too.")
 
     def problems(self) -> Iterator[Problem]:
         """Two different pins that exist, and a number of ticks that a cycle can have."""
@@ -82,7 +82,8 @@ class IncrementalEncoder(HardwareModel[IncrementalEncoderConfig], Encoder):
     def _open(self, settings: IncrementalEncoderConfig, dependencies: Dependencies) -> None:
         board = pins_of_board(settings.board, settings.backend, dependencies, self.label, self.logger)
         self.host = board.host or self.host
-        self._kept = KeptState(self.key)
+        # A rebuild, which may follow any change of the config, keeps the position; `persist` keeps it over a restart.
+        self._kept = KeptState(self.key, on_disk=settings.persist)
         names = (settings.pins.a, settings.pins.b)
         self._inputs: InputPins = board.inputs(
             names, self.holder("pins a and b"), self.lifecycle, glitch_filter_us=settings.glitch_filter_us
@@ -97,7 +98,7 @@ class IncrementalEncoder(HardwareModel[IncrementalEncoderConfig], Encoder):
             self._inputs.drain()
             self._counter.seed(*self._inputs.levels_now())
             self._seeded = True
-        self._zero = -self._kept_ticks() if settings.persist else 0
+        self._zero = -self._kept_ticks()
         self._warned_of_float32 = False
         self.lifecycle.push("keep its position", self._keep)
         task = asyncio.get_running_loop().create_task(self._follow(), name=f"{self.label}: counting")
@@ -117,7 +118,7 @@ class IncrementalEncoder(HardwareModel[IncrementalEncoderConfig], Encoder):
         """
         self._count_waiting()
         at_ns = self._counter.last_edge_ns
-        return EncoderSample(self._ticks() - self._zero, self.host.now_ns() if at_ns is None else at_ns)
+        return EncoderSample(self._ticks(), self.host.now_ns() if at_ns is None else at_ns, self._zero)
 
     async def get_position(
         self,
@@ -133,7 +134,7 @@ class IncrementalEncoder(HardwareModel[IncrementalEncoderConfig], Encoder):
             UnsupportedError: degrees were asked for and `ticks_per_rotation` is not set.
             BusError: the encoder cannot be read.
         """
-        ticks = self.sample().ticks
+        ticks = self._position()
         if position_type == PositionType.POSITION_TYPE_ANGLE_DEGREES:
             return self._degrees(ticks), PositionType.POSITION_TYPE_ANGLE_DEGREES
         if abs(ticks) > FLOAT32_EXACT and not self._warned_of_float32:
@@ -147,7 +148,7 @@ class IncrementalEncoder(HardwareModel[IncrementalEncoderConfig], Encoder):
         self, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any
     ) -> None:
         """Make the present position zero."""
-        self._zero += self.sample().ticks
+        self._zero = self.sample().ticks
 
     async def get_properties(
         self, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any
@@ -175,7 +176,7 @@ class IncrementalEncoder(HardwareModel[IncrementalEncoderConfig], Encoder):
             "lost_edges": self._inputs.lost,
         }
         if not self.lifecycle.closed and self._seeded:
-            status["position_ticks"] = self.sample().ticks
+            status["position_ticks"] = self._position()
         if self._error is not None:
             status["error"] = str(self._error)
         interruptions = getattr(self._inputs, "interruptions", None)
@@ -191,6 +192,10 @@ class IncrementalEncoder(HardwareModel[IncrementalEncoderConfig], Encoder):
             # An encoder that is configured to count the other way is one whose lines are swapped.
             disc = world.disc_on(self.name, *((b, a) if settings.invert else (a, b)), cycles)
             disc.ticks_per_cycle = settings.ticks_per_cycle
+
+    def _position(self) -> int:
+        sample = self.sample()
+        return sample.ticks - sample.zero
 
     def _count_waiting(self) -> None:
         self.check_open()
@@ -237,13 +242,15 @@ class IncrementalEncoder(HardwareModel[IncrementalEncoderConfig], Encoder):
         return ticks % per_rotation * 360 / per_rotation
 
     def _kept_ticks(self) -> int:
-        kept = self._kept.load().get("ticks", 0)
-        return int(kept) if isinstance(kept, int | float) else 0
+        kept = self._kept.load()
+        ticks = kept.get("ticks")
+        same = kept.get("pins") == self.settings.pins.model_dump()
+        return int(ticks) if same and isinstance(ticks, int | float) else 0
 
     def _keep(self) -> None:
-        if self.settings.persist and self._seeded:
+        if self._seeded:
             self._counter.take(self._inputs.drain())
-            self._kept.save({"ticks": self._ticks() - self._zero})
+            self._kept.save({"ticks": self._ticks() - self._zero, "pins": self.settings.pins.model_dump()})
 
 
 def _cancel(task: asyncio.Task[None]) -> None:

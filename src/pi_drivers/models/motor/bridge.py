@@ -1,90 +1,119 @@
 """Motor drivers as wired: two inputs, two inputs with PWM, or direction with PWM, each with optional enable pins.
 
 Whatever fails half way, no input is left switched: a bridge with one of its pins written and the other not is a motor
-at a power nobody asked for. Direction comes before power, and a reversal passes through off.
+at a power nobody asked for. Direction comes before power, and a reversal passes through off. A newer command, or
+make-safe, ends an older one that is still writing its pins, before its next pin.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from pi_drivers.errors import SupersededError
 from pi_drivers.models.pins import OutputPin
+
+Step = tuple[OutputPin, float]
+"""A pin and its duty: 0 and 1 are steady levels."""
 
 
 class Bridge(ABC):
-    """A motor driver's inputs. `make_safe` may be called from any thread, all else on the event loop."""
+    """A motor driver's inputs. Any thread may make it safe, all else belongs to the event loop."""
 
     def __init__(
-        self,
-        inputs: Sequence[OutputPin],
-        enable_high: OutputPin | None,
-        enable_low: OutputPin | None,
-        pwm_hz: int,
+        self, inputs: Sequence[OutputPin], enable_high: OutputPin | None, enable_low: OutputPin | None, pwm_hz: int
     ) -> None:
         """Take the pins.
 
         Args:
             inputs: what carries power or direction, in the order in which they are switched off.
             enable_high: driven high while there is power.
-            enable_low: driven low while there is power.
+            enable_low: driven low while there is power; its safe level is high.
             pwm_hz: the PWM frequency.
         """
         self._inputs = inputs
         self._enable_high = enable_high
         self._enable_low = enable_low
         self._pwm_hz = pwm_hz
-        self.power = 0.0
-        """The power that is on: -1 to 1."""
+        self._power = 0.0
+        self._last_power = 0.0
+        self._command = 0
+
+    @property
+    def power(self) -> float:
+        """The power that is on, -1 to 1; what was on, as long as a board has not confirmed that it is off."""
+        return self._power or (self._last_power if self.unconfirmed else 0.0)
+
+    @property
+    def unconfirmed(self) -> bool:
+        """Whether switching off was asked for and not confirmed by the pins' board yet."""
+        return any(pin.unconfirmed for pin in self._pins())
 
     async def drive(self, power: float) -> None:
         """Apply a power of -1 to 1; 0 switches everything off.
 
         Raises:
             BusError: a pin could not be written; everything was switched off.
+            SupersededError: a newer command, or make-safe, came before the last pin was written.
         """
+        self._command += 1
+        command = self._command
         try:
-            if power == 0.0 or power * self.power < 0:
-                await self._off()
+            if power == 0.0 or power * self._power < 0:
+                await self._write(command, self._off())
+                self._power = 0.0
             if power != 0.0:
                 # The power counts from here: if a write fails half way, the bridge is not off.
-                self.power = power
-                await self._enable()
-                await self._write(power)
+                self._power = self._last_power = power
+                await self._write(command, [*self._on(), *self._steps(power)])
+        except SupersededError:
+            raise
         except BaseException:
-            self.make_safe()
+            if command == self._command:
+                self.make_safe()
             raise
 
     def make_safe(self) -> None:
         """Switch everything off, at once, from wherever this is called. Idempotent, never raises."""
-        for pin in (*self._inputs, self._enable_high):
-            if pin is not None:
-                pin.make_low()
-        self.power = 0.0
+        self._command += 1
+        for pin in self._pins():
+            pin.make_safe()
+        self._power = 0.0
 
     def lock_off(self) -> None:
         """As `make_safe`, for good: no control loop that still runs can power the motor again."""
-        for pin in (*self._inputs, self._enable_high):
-            if pin is not None:
-                pin.lock_low()
-        self.power = 0.0
+        self._command += 1
+        for pin in self._pins():
+            pin.lock_safe()
+        self._power = 0.0
 
     @abstractmethod
-    async def _write(self, power: float) -> None:
-        """Write a power that is not 0 to the inputs, direction first."""
+    def _steps(self, power: float) -> Iterable[Step]:
+        """What to write, in order, for a power that is not 0: direction first, and every input."""
 
-    async def _enable(self) -> None:
+    async def _write(self, command: int, steps: Iterable[Step]) -> None:
+        for pin, duty in steps:
+            if command != self._command:
+                raise SupersededError("a newer command came before all pins of the motor were written")
+            if duty in (0.0, 1.0):
+                await pin.write(duty == 1.0)
+            else:
+                await pin.pwm(duty, self._pwm_hz)
+
+    def _pins(self) -> list[OutputPin]:
+        return [pin for pin in (*self._inputs, self._enable_high, self._enable_low) if pin is not None]
+
+    def _on(self) -> Iterable[Step]:
         if self._enable_high is not None:
-            await self._enable_high.write(True)
+            yield self._enable_high, 1.0
         if self._enable_low is not None:
-            await self._enable_low.write(False)
+            yield self._enable_low, 0.0
 
-    async def _off(self) -> None:
+    def _off(self) -> Iterable[Step]:
         for pin in self._inputs:
-            await pin.write(False)
+            yield pin, 0.0
         if self._enable_high is not None:
-            await self._enable_high.write(False)
+            yield self._enable_high, 0.0
         if self._enable_low is not None:
-            await self._enable_low.write(True)
-        self.power = 0.0
+            yield self._enable_low, 1.0
 
 
 class TwoInputBridge(Bridge):
@@ -94,65 +123,30 @@ class TwoInputBridge(Bridge):
     which makes its speed follow the duty closely.
     """
 
-    def __init__(
-        self,
-        a: OutputPin,
-        b: OutputPin,
-        enable_high: OutputPin | None,
-        enable_low: OutputPin | None,
-        pwm_hz: int,
-    ) -> None:
-        super().__init__((a, b), enable_high, enable_low, pwm_hz)
-        self._a = a
-        self._b = b
-
-    async def _write(self, power: float) -> None:
-        active, other = (self._a, self._b) if power > 0 else (self._b, self._a)
+    def _steps(self, power: float) -> Iterable[Step]:
+        a, b = self._inputs
+        active, other = (a, b) if power > 0 else (b, a)
         # Active first: until the other follows, the motor is driven in the right direction.
-        await active.write(True)
-        await other.pwm(1.0 - abs(power), self._pwm_hz)
+        yield active, 1.0
+        yield other, 1.0 - abs(power)
 
 
 class TwoInputPwmBridge(Bridge):
-    """Inputs a and b for the direction, and PWM on the enable input for the power (L298N, TB6612)."""
+    """PWM on the enable input for the power, inputs a and b for the direction (L298N, TB6612): (pwm, a, b)."""
 
-    def __init__(
-        self,
-        a: OutputPin,
-        b: OutputPin,
-        pwm: OutputPin,
-        enable_high: OutputPin | None,
-        enable_low: OutputPin | None,
-        pwm_hz: int,
-    ) -> None:
-        super().__init__((pwm, a, b), enable_high, enable_low, pwm_hz)
-        self._a = a
-        self._b = b
-        self._pwm = pwm
-
-    async def _write(self, power: float) -> None:
-        active, other = (self._a, self._b) if power > 0 else (self._b, self._a)
+    def _steps(self, power: float) -> Iterable[Step]:
+        pwm, a, b = self._inputs
+        active, other = (a, b) if power > 0 else (b, a)
         # The other goes low first: both high would short the motor.
-        await other.write(False)
-        await active.write(True)
-        await self._pwm.pwm(abs(power), self._pwm_hz)
+        yield other, 0.0
+        yield active, 1.0
+        yield pwm, abs(power)
 
 
 class DirectionPwmBridge(Bridge):
-    """One input for the direction, high is forward, and PWM for the power (MD10C, DRV8876 in PH/EN mode)."""
+    """PWM for the power, and one input for the direction, high is forward (MD10C): (pwm, direction)."""
 
-    def __init__(
-        self,
-        direction: OutputPin,
-        pwm: OutputPin,
-        enable_high: OutputPin | None,
-        enable_low: OutputPin | None,
-        pwm_hz: int,
-    ) -> None:
-        super().__init__((pwm, direction), enable_high, enable_low, pwm_hz)
-        self._direction = direction
-        self._pwm = pwm
-
-    async def _write(self, power: float) -> None:
-        await self._direction.write(power > 0)
-        await self._pwm.pwm(abs(power), self._pwm_hz)
+    def _steps(self, power: float) -> Iterable[Step]:
+        pwm, direction = self._inputs
+        yield direction, float(power > 0)
+        yield pwm, abs(power)

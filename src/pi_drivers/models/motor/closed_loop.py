@@ -15,6 +15,8 @@ from pi_drivers.models.motor.speed import Gains, SpeedController, SpeedMeter, ap
 
 LOCAL_PERIOD_NS = 10 * MILLISECOND
 REMOTE_PERIOD_NS = 30 * MILLISECOND
+LONGEST_PERIOD_S = 0.5
+"""A loop that was held up longer does not make up for it at once."""
 APPROACH_PER_S = 5.0
 """Speed at the end of a move for each tick to go: a time constant of 0.2 s, slower than a small motor's own."""
 SLOWEST_TICKS_S = 10.0
@@ -119,11 +121,12 @@ class ClosedLoop:
         )
         self._stall = StallGuard(settings.name, settings.max_power, now_ns)
         self._wrong_way = WrongWayGuard(settings.name, now_ns)
-        self._due_ns = now_ns
+        self._due_ns = self._stepped_ns = now_ns
+        self._period_s = self._period_ns / SECOND
         return first.ticks
 
     async def _step(self, target: float) -> None:
-        power = self._controller.step(target, self._speed, self._period_ns / SECOND)
+        power = self._controller.step(target, self._speed, self._period_s)
         await self._apply(power)
         now_ns = self._host.now_ns()
         self._stall.check(power, target, self._meter, now_ns)
@@ -141,7 +144,11 @@ class ClosedLoop:
         self._due_ns = max(self._due_ns + self._period_ns, self._host.now_ns())
         await self._host.wait(self._due_ns - self._host.now_ns())
         sample = await self._encoder.sample()
-        self._speed = self._meter.take(sample, self._host.now_ns())
+        now_ns = self._host.now_ns()
+        # The real time between two steps: a slow board stretches it, and ramp and integral must know.
+        self._period_s = min((now_ns - self._stepped_ns) / SECOND, LONGEST_PERIOD_S)
+        self._stepped_ns = now_ns
+        self._speed = self._meter.take(sample, now_ns)
         self._ticks = sample.ticks
 
     def _deadline(self, distance: float, cruise: float) -> int:

@@ -25,12 +25,15 @@ from pi_drivers.models.motor.closed_loop import ClosedLoop, LoopSettings
 from pi_drivers.models.motor.speed import Gains
 from pi_drivers.models.motor.twin import plug_in_motor
 from pi_drivers.models.pins import BoardPins, OutputPin, pins_of_board
+from pi_drivers.runtime.kept_state import KeptState
 from pi_drivers.runtime.operation import Operation
 from pi_drivers.runtime.safety import SAFETY
 
 ZERO_POWER = 0.01
 """Power up to here means stop, as in Viam's built-in motor."""
 NEARLY_ZERO_RPM = 0.1
+LARGEST = 1e6
+"""The most rpm or revolutions that mean anything."""
 CLOSE_TO_MAX = 0.99
 RAMP_STEPS_PER_S = 20.0
 """`ramp_rate` is the most the power may grow in one step of the built-in motor's control loop, 20 steps a second."""
@@ -136,7 +139,8 @@ class DcMotor(HardwareModel[DcMotorConfig], Motor):
         self._bridge = self._take_bridge(board, settings)
         plug_in_motor(self.host, board, settings, self.name)
         self._operation = Operation(self.label, self.logger, self._bridge.make_safe)
-        self._zero_ticks = 0.0
+        self._kept = KeptState(self.key, on_disk=False)
+        self._zero_ticks = float(self._kept.load().get("zero", 0.0))
         self.lifecycle.push("leave the safety register", SAFETY.add(self.label, self._bridge.lock_off))
         self.lifecycle.push("stop", self._stop_for_good, self._operation.ended)
         self._bridge.make_safe()
@@ -163,7 +167,8 @@ class DcMotor(HardwareModel[DcMotorConfig], Motor):
         if not -1.0 <= power <= 1.0:
             raise ArgumentError(f"{self.label}: power must be between -1 and 1, got {power}")
         await self._operation.take_over("set_power")
-        await self._apply(power)
+        self.check_open()
+        await self._apply(power if abs(power) > ZERO_POWER else 0.0)
 
     async def go_for(
         self,
@@ -186,8 +191,7 @@ class DcMotor(HardwareModel[DcMotorConfig], Motor):
         """
         self.check_open()
         speed = self._checked_rpm(rpm)
-        if not math.isfinite(revolutions):
-            raise ArgumentError(f"{self.label}: revolutions must be a number, got {revolutions}")
+        self._check_size("revolutions", revolutions)
         if revolutions == 0:
             raise ArgumentError(f"{self.label}: Cannot move motor for 0 revolutions")
         if self._encoder is None:
@@ -214,10 +218,8 @@ class DcMotor(HardwareModel[DcMotorConfig], Motor):
         self.check_open()
         self._require_encoder("go_to")
         speed = abs(self._checked_rpm(rpm))
-        if not math.isfinite(position_revolutions):
-            raise ArgumentError(f"{self.label}: position must be a number, got {position_revolutions}")
-        target = position_revolutions * self._ticks_per_rotation + self._zero_ticks
-        await self._operation.run("go_to", lambda: self._loop().move_to(target, self._ticks_per_s(speed)))
+        self._check_size("position", position_revolutions)
+        await self._operation.run("go_to", lambda: self._move_to(position_revolutions, speed))
 
     async def set_rpm(
         self,
@@ -240,8 +242,10 @@ class DcMotor(HardwareModel[DcMotorConfig], Motor):
         speed = self._limited_rpm(rpm)
         if self._encoder is None:
             await self._operation.take_over("set_rpm")
+            self.check_open()
             await self._apply(self._power_for(speed))
             return
+        await self._encoder.sample()  # one that cannot be read is this caller's error, not only a line in the log
         await self._operation.start("set_rpm", lambda: self._loop().hold_speed(self._ticks_per_s(speed)))
 
     async def stop(
@@ -272,9 +276,10 @@ class DcMotor(HardwareModel[DcMotorConfig], Motor):
             ArgumentError: a number that is none.
         """
         encoder = self._require_encoder("reset_zero_position")
-        if not math.isfinite(offset):
-            raise ArgumentError(f"{self.label}: offset must be a number, got {offset}")
-        self._zero_ticks = (await encoder.sample()).ticks + offset * self._ticks_per_rotation
+        self._check_size("offset", offset)
+        sample = await encoder.sample()
+        self._zero_ticks = sample.ticks - sample.zero + offset * self._ticks_per_rotation
+        self._kept.save({"zero": self._zero_ticks})
 
     async def get_position(
         self, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any
@@ -286,7 +291,8 @@ class DcMotor(HardwareModel[DcMotorConfig], Motor):
             BusError: the encoder does not answer.
         """
         encoder = self._require_encoder("Position")
-        return ((await encoder.sample()).ticks - self._zero_ticks) / self._ticks_per_rotation
+        sample = await encoder.sample()
+        return (sample.ticks - sample.zero - self._zero_ticks) / self._ticks_per_rotation
 
     async def get_properties(
         self, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any
@@ -309,6 +315,8 @@ class DcMotor(HardwareModel[DcMotorConfig], Motor):
         pins = {name: pin for name, pin in self.settings.pins.model_dump().items() if pin is not None}
         status: dict[str, ValueTypes] = {"pins": pins, "power": self._logical(self._bridge.power)}
         status["motion"] = self._operation.running or "none"
+        if self._bridge.unconfirmed:
+            status["waits_for"] = "the board to confirm that the motor is off"
         if self._operation.failure is not None:
             status["last_failure"] = str(self._operation.failure)
         return status
@@ -316,17 +324,24 @@ class DcMotor(HardwareModel[DcMotorConfig], Motor):
     def _take_bridge(self, board: BoardPins, settings: DcMotorConfig) -> Bridge:
         pins = settings.pins
 
-        def take(name: str) -> OutputPin | None:
+        def take(name: str, *, safe_high: bool = False) -> OutputPin | None:
             pin = getattr(pins, name)
-            return None if pin is None else board.output(pin, self.holder(f"pin {name}"), self.lifecycle)
+            if pin is None:
+                return None
+            return board.output(pin, self.holder(f"pin {name}"), self.lifecycle, safe_high=safe_high)
 
-        a, b, pwm, direction = take("a"), take("b"), take("pwm"), take("dir")
-        common = (take("en_high"), take("en_low"), settings.pwm_freq or DEFAULT_PWM_HZ)
-        if direction is not None and pwm is not None:
-            return DirectionPwmBridge(direction, pwm, *common)
-        if a is None or b is None:
-            raise ArgumentError(f"{self.label}: pins a and b are required")  # the config's own check comes first
-        return TwoInputBridge(a, b, *common) if pwm is None else TwoInputPwmBridge(a, b, pwm, *common)
+        # An enable input that is active low is safe when it is high.
+        enables = (take("en_high"), take("en_low", safe_high=True))
+        kind, names = self._wiring()
+        inputs = [pin for pin in map(take, names) if pin is not None]
+        return kind(inputs, *enables, settings.pwm_freq or DEFAULT_PWM_HZ)
+
+    def _wiring(self) -> tuple[type[Bridge], tuple[str, ...]]:
+        """The kind of bridge, and its inputs in the order it takes them."""
+        pins = self.settings.pins
+        if pins.dir is not None:
+            return DirectionPwmBridge, ("pwm", "dir")
+        return (TwoInputBridge, ("a", "b")) if pins.pwm is None else (TwoInputPwmBridge, ("pwm", "a", "b"))
 
     @property
     def _ticks_per_rotation(self) -> int:
@@ -336,14 +351,18 @@ class DcMotor(HardwareModel[DcMotorConfig], Motor):
         return rpm / 60 * self._ticks_per_rotation
 
     async def _apply(self, power: float) -> None:
-        """Drive the bridge with a power within the motor's limits."""
+        """Drive the bridge with a power within the motor's limits; 0 is off."""
         low, high = self.settings.min_power_pct, self.settings.max_power_pct
-        size = 0.0 if abs(power) <= ZERO_POWER else min(high, max(low, abs(power)))
-        await self._bridge.drive(self._logical(math.copysign(size, power)) if size else 0.0)
+        size = min(high, max(low, abs(power))) if power else 0.0
+        await self._bridge.drive(self._logical(math.copysign(size, power)))
+
+    async def _apply_in_loop(self, power: float) -> None:
+        """Drive the bridge as a closed loop wants it: it finds the least power that moves by itself."""
+        await self._bridge.drive(self._logical(power))
 
     def _logical(self, power: float) -> float:
         """Between the user's direction and the bridge's; `dir_flip` is its own inverse."""
-        return -power if self.settings.dir_flip and power else power
+        return -power if self.settings.dir_flip and power else power + 0.0  # never -0.0
 
     def _power_for(self, rpm: float) -> float:
         max_rpm = self.settings.max_rpm
@@ -357,13 +376,16 @@ class DcMotor(HardwareModel[DcMotorConfig], Motor):
         return self._limited_rpm(rpm)
 
     def _limited_rpm(self, rpm: float) -> float:
-        if not math.isfinite(rpm):
-            raise ArgumentError(f"{self.label}: rpm must be a number, got {rpm}")
+        self._check_size("rpm", rpm)
         max_rpm = self.settings.max_rpm
         if max_rpm is None or abs(rpm) < CLOSE_TO_MAX * max_rpm:
             return rpm
         self.logger.warning("%s: %g rpm is close to, or above, its max_rpm of %g", self.label, rpm, max_rpm)
         return math.copysign(min(abs(rpm), max_rpm), rpm)
+
+    def _check_size(self, what: str, value: float) -> None:
+        if not abs(value) <= LARGEST:
+            raise ArgumentError(f"{self.label}: {what} must be a number of at most {LARGEST:g}, got {value}")
 
     def _require_encoder(self, what: str) -> EncoderPort:
         if self._encoder is None:
@@ -376,15 +398,17 @@ class DcMotor(HardwareModel[DcMotorConfig], Motor):
         await self._apply(math.copysign(self._power_for(abs(rpm)), rpm * revolutions))
         # Limits of power are limits of speed: what is applied is what the time is reckoned with.
         reached_rpm = abs(self._bridge.power) * (self.settings.max_rpm or 0.0)
-        await self._host_wait(abs(revolutions) / (reached_rpm / 60))
+        await self.host.wait(round(abs(revolutions) / (reached_rpm / 60) * SECOND))
         await self._bridge.drive(0.0)
 
     async def _move_by(self, distance: float, rpm: float) -> None:
         start = (await self._require_encoder("go_for").sample()).ticks
         await self._loop().move_to(start + distance, self._ticks_per_s(rpm))
 
-    async def _host_wait(self, seconds: float) -> None:
-        await self.host.wait(round(seconds * SECOND))
+    async def _move_to(self, position_revolutions: float, rpm: float) -> None:
+        sample = await self._require_encoder("go_to").sample()
+        target = position_revolutions * self._ticks_per_rotation + self._zero_ticks + sample.zero
+        await self._loop().move_to(target, self._ticks_per_s(rpm))
 
     def _loop(self) -> ClosedLoop:
         settings = self.settings
@@ -399,7 +423,7 @@ class DcMotor(HardwareModel[DcMotorConfig], Motor):
             settings.ramp_rate * RAMP_STEPS_PER_S,
             settings.position_tolerance_ticks,
         )
-        return ClosedLoop(self.host, encoder, self._apply, loop, remote=self._remote_pins or encoder.remote)
+        return ClosedLoop(self.host, encoder, self._apply_in_loop, loop, remote=self._remote_pins or encoder.remote)
 
     def _stop_for_good(self) -> None:
         self._bridge.make_safe()

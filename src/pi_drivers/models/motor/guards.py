@@ -11,6 +11,9 @@ SECOND = 1_000_000_000
 SHORTEST_STALL_NS = 250_000_000
 STALL_TICK_INTERVALS = 4
 """A shaft is not stalled before so many ticks are overdue at the speed it should have."""
+LONGEST_STALL_NS = 5_000_000_000
+LONGEST_STALL_INTERVALS = 20
+"""So long, whatever the power: a loop that is held up raises its power slowly."""
 STALL_EXTRA_POWER = 0.15
 """Power beyond what moved the shaft last; less may just be the friction of a slow shaft."""
 STARTING_POWER = 0.35
@@ -48,14 +51,19 @@ class StallGuard:
         if power == 0.0 or target == 0.0:
             self._idle_since_ns = now_ns
             return
-        enough = min(self._moving_power + STALL_EXTRA_POWER, self._max_power * 0.98)
         waited_ns = now_ns - max(self._seen_tick_ns, self._idle_since_ns)
+        if waited_ns > max(LONGEST_STALL_NS, LONGEST_STALL_INTERVALS * SECOND / abs(target)):
+            raise self._stalled(waited_ns, power)
+        enough = min(self._moving_power + STALL_EXTRA_POWER, self._max_power * 0.98)
         overdue_ns = max(SHORTEST_STALL_NS, STALL_TICK_INTERVALS * SECOND / abs(target))
         if abs(power) >= enough and waited_ns > overdue_ns:
-            raise StallError(
-                f"{self._name}: stalled: no tick from its encoder for {waited_ns / SECOND:.2f} s at a power of "
-                f"{power:.2f}. Is the shaft blocked, the motor without supply, or the encoder unplugged?"
-            )
+            raise self._stalled(waited_ns, power)
+
+    def _stalled(self, waited_ns: int, power: float) -> StallError:
+        return StallError(
+            f"{self._name}: stalled: no tick from its encoder for {waited_ns / SECOND:.2f} s at a power of "
+            f"{power:.2f}. Is the shaft blocked, the motor without supply, or the encoder unplugged?"
+        )
 
 
 class WrongWayGuard:

@@ -3,9 +3,11 @@
 Speeds are in ticks per second, time in nanoseconds, power is -1 to 1.
 """
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
+from pi_drivers.errors import ArgumentError
 from pi_drivers.models.encoder.contract import EncoderSample
 
 SECOND = 1_000_000_000
@@ -107,6 +109,8 @@ class SpeedController:
 
     def _limited(self, wanted: float, dt_s: float) -> float:
         top = self._max_power
+        if not math.isfinite(wanted):
+            raise ArgumentError(f"the speed control has lost its numbers (power {wanted}); the motor is stopped")
         wanted = max(-top, min(top, wanted))
         rise = self._ramp_per_s * dt_s
         if wanted > max(self.power, 0.0) + rise:

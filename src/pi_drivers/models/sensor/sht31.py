@@ -70,6 +70,8 @@ class Sht31:
         self._bus = bus
         self._address = address
         self._where = f"i2c-{bus.number} 0x{address:02x}"
+        self._identified = False
+        """Whether it has answered as an SHT3x before: then a bad checksum is noise."""
 
     def set_up(self) -> None:
         """Reset the chip and make sure it is one of the family.
@@ -83,10 +85,13 @@ class Sht31:
         try:
             self.status()
         except CorruptDataError:
+            if self._identified:
+                raise
             raise WrongChipError(
                 f"{self._where}: the chip there is no SHT3x: its status has no valid checksum. "
                 "Check i2c_addr: the sensor has 0x44 or 0x45."
             ) from None
+        self._identified = True
 
     def measure(self) -> AirSample:
         """One measurement; takes 16 ms.
