@@ -246,7 +246,7 @@ async def test_half_written_pins_are_switched_off(bench: Bench, monkeypatch):
 async def test_a_pin_somebody_holds_is_refused_with_their_name_and_nothing_stays_taken(bench: Bench):
     await bench.make("dc-motor", "left", pins=WITH_PWM, max_rpm=100)
     with pytest.raises(ClaimedError, match=r'GPIO12 \(pin 32\) is held by motor "left" \(pin pwm\)'):
-        await bench.make("dc-motor", "right", pins={"a": "35", "b": "37", "pwm": "GPIO12"}, max_rpm=100)
+        await bench.make("dc-motor", "right", pins={"pwm": "33", "dir": "GPIO12"}, max_rpm=100)
     assert {holder.name for holder in bench.host.claims.listing().values()} == {'motor "left"'}
     await bench.make("dc-motor", "right", pins={"a": "35", "b": "37", "pwm": "33"}, max_rpm=100)
 
