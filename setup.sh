@@ -1,6 +1,8 @@
 #!/bin/sh
 # Makes the Python environment that run.sh starts in: a virtual environment with exactly the packages of uv.lock.
 # Does nothing when that environment is there already. Needs no root, and changes nothing but that environment.
+# It makes a new one only when the packages have changed, the interpreter is gone, or PI_DRIVERS_PYTHON names another
+# version of Python; and it makes it beside the old one, which then gives way at once: what runs goes on.
 #
 # usage: setup.sh [--dev]      --dev adds what the tests need
 #
@@ -30,16 +32,37 @@ fail() {
     exit 1
 }
 
-# What the environment must have been made from to be still right: the packages, and an interpreter that is still there
-# (an upgrade of the system may have put another Python behind the same name).
-key() {
+packages() {
     cat "$here/uv.lock" "$here/pyproject.toml" | cksum
-    printf '%s %s\n' "$groups" "${PI_DRIVERS_PYTHON:-}"
-    readlink -f "$venv/bin/python" || true
 }
 
+version_of() {
+    "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null
+}
+
+# The stamp says what the environment was made from, a line each: the packages, with or without --dev, the version of
+# Python, and the interpreter (an upgrade of the system may put another one behind the same name).
+write_stamp() {
+    packages
+    printf '%s\n' "$groups"
+    version_of "$1/bin/python"
+    readlink -f "$1/bin/python"
+}
+
+stamped() {
+    sed -n "$1p" "$stamp"
+}
+
+is_sound() {
+    [ -x "$venv/bin/python" ] && [ -f "$stamp" ] &&
+        [ "$(stamped 1)" = "$(packages)" ] &&
+        [ "$(stamped 4)" = "$(readlink -f "$venv/bin/python")" ] &&
+        { [ -z "${PI_DRIVERS_PYTHON:-}" ] || [ "$(stamped 3)" = "$(version_of "$PI_DRIVERS_PYTHON")" ]; }
+}
+
+# One made with --dev has everything that one without it has.
 is_done() {
-    [ -x "$venv/bin/python" ] && [ -f "$stamp" ] && [ "$(key)" = "$(cat "$stamp")" ]
+    is_sound && { [ "$groups" = --no-dev ] || [ "$(stamped 2)" = "$groups" ]; }
 }
 
 is_right_python() {
@@ -84,7 +107,7 @@ install_uv() {
 }
 
 run_uv() {
-    UV_PROJECT_ENVIRONMENT=$venv UV_PYTHON_DOWNLOADS=never "$tools/bin/uv" --quiet --directory "$here" "$@" >&2
+    UV_PROJECT_ENVIRONMENT=$target UV_PYTHON_DOWNLOADS=never "$tools/bin/uv" --quiet --directory "$here" "$@" >&2
 }
 
 make_environment() {
@@ -93,21 +116,42 @@ make_environment() {
     if is_raspberry_pi; then
         system=--system-site-packages
     fi
-    rm -rf "$venv"
+    rm -rf "$target"
+    # It is made under another name than it gets: --relocatable keeps that name out of its files.
     # shellcheck disable=SC2086  # empty or one word
-    run_uv venv --python "$python" $system "$venv"
-    run_uv sync --frozen --no-install-project "$groups" --python "$python" ||
+    run_uv venv --relocatable --python "$python" $system "$target"
+}
+
+fill_environment() {
+    run_uv sync --frozen --no-install-project "$groups" --python "$target/bin/python" ||
         fail "the packages of uv.lock could not be installed; is there a way to the internet, and room on the disk?"
 }
 
 # Only real pins need lgpio, so its absence is no error here.
 provide_lgpio() {
-    if ! is_raspberry_pi || "$venv/bin/python" -c 'import lgpio' 2>/dev/null; then
+    if ! is_raspberry_pi || "$target/bin/python" -c 'import lgpio' 2>/dev/null; then
         return
     fi
-    if ! run_uv pip install --python "$venv/bin/python" --no-build 'lgpio>=0.2.2' 2>/dev/null; then
+    if ! run_uv pip install --python "$target/bin/python" --no-build 'lgpio>=0.2.2' 2>/dev/null; then
         say "for real pins one package is missing: sudo apt install python3-lgpio"
     fi
+}
+
+# A folder that is no environment may hold somebody's work: it is not ours to remove.
+refuse_strangers() {
+    if [ -d "$venv" ] && [ ! -f "$venv/pyvenv.cfg" ] && [ -n "$(ls -A "$venv")" ]; then
+        fail "$venv is no Python environment; remove it, or choose another place with PI_DRIVERS_VENV"
+    fi
+}
+
+# What a process has open stays open, and what it opens later it finds in the new one.
+swap_in() {
+    rm -rf "$venv.old"
+    if [ -e "$venv" ]; then
+        mv "$venv" "$venv.old"
+    fi
+    mv "$target" "$venv"
+    rm -rf "$venv.old"
 }
 
 if is_done; then
@@ -133,10 +177,24 @@ if [ ! -w "${HOME:-/nonexistent}" ] && [ -z "${UV_CACHE_DIR:-}" ]; then
     export UV_NO_CACHE=1 PIP_NO_CACHE_DIR=1
 fi
 
-python=$(find_python)
-say "making $venv with $("$python" --version) ($python)"
-install_uv
-make_environment
-provide_lgpio
-key >"$stamp"
+if is_sound; then
+    python=$venv/bin/python
+    target=$venv
+    say "adding what the tests need to $venv"
+    install_uv
+    fill_environment
+    write_stamp "$venv" >"$stamp.new"
+    mv "$stamp.new" "$stamp"
+else
+    refuse_strangers
+    python=$(find_python)
+    target=$venv.new
+    say "making $venv with $("$python" --version) ($python)"
+    install_uv
+    make_environment
+    fill_environment
+    provide_lgpio
+    write_stamp "$target" >"$target/$(basename -- "$stamp")"
+    swap_in
+fi
 say "done"

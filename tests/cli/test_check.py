@@ -1,8 +1,15 @@
 """`check` prints what is wrong in a machine config and opens nothing."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
 from pi_drivers import registry
 from pi_drivers.cli.commands import main
-from tests.cli.machines import board, entry, file_of, sensor
+from tests.cli.machines import board, entry, file_of, motor, sensor
 
 
 def test_a_sound_config_is_told_so(tmp_path, capfd):
@@ -28,6 +35,46 @@ def test_components_of_other_modules_are_noted(tmp_path, capfd):
         'note: components[0] arm "arm": model "acme:arms:six" is not one of ours; not checked',
         "no problems",
     ]
+
+
+def test_sections_that_are_not_looked_at_are_named(tmp_path, capfd):
+    config = file_of(tmp_path, board(), services=[{"name": "nav"}], modules=[], **{"x\ny": {"z": 1}})
+
+    assert main(["check", str(config)]) == 0
+    assert capfd.readouterr().out.splitlines() == ['note: "services", "x\\ny"; not checked', "no problems"]
+
+
+def test_problems_come_in_the_order_of_the_file(tmp_path, capfd):
+    misnamed = board() | {"name": ""}
+    config = file_of(tmp_path, board(), board("b"), sensor(i2c_bus="x"), *[board(f"b{i}") for i in range(7)],
+                     motor(board="none"), misnamed)  # fmt: skip
+
+    assert main(["check", str(config)]) == 1
+    places = [line.partition("]")[0] for line in capfd.readouterr().out.splitlines()[:-1]]
+    assert list(dict.fromkeys(places)) == ["components[2", "components[10", "components[11"]
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nnote: fine", "a\x1b[2J", "\u2028", "\ud800"])
+def test_a_name_that_cannot_be_read_is_a_problem_and_cannot_forge_a_line(tmp_path, capfd, name):
+    config = file_of(tmp_path, board() | {"name": name})
+
+    assert main(["check", str(config)]) == 1
+    said, count = capfd.readouterr().out.splitlines()
+    assert said.startswith("components[0]")
+    assert ": name: " in said
+    assert said.isprintable()
+    assert count.startswith("1 problem ")
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_an_output_that_takes_nothing_changes_no_status_and_leaves_no_traceback(tmp_path, status):
+    config = file_of(tmp_path, sensor(i2c_bus="x" if status else 1))
+    buffered = {**os.environ, "PYTHONUNBUFFERED": ""}
+    command = [sys.executable, "-m", "pi_drivers", "check", str(config)]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False, env=buffered)
+
+    assert (done.returncode, done.stderr) == (status, b"")
 
 
 def test_a_syntax_error_is_told_with_its_place(tmp_path, capfd):

@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from rich.console import Console
 
@@ -62,8 +63,17 @@ def test_the_examples_have_no_problems():
 def test_a_reader_who_leaves_early_is_no_error():
     command = f"'{sys.executable}' -m pi_drivers demo --duration 1.5 | head -n 1; echo"
     # Development mode would also tell how long the loop took to start.
-    calm = {**os.environ, "PYTHONDEVMODE": ""}
+    calm = {**os.environ, "PYTHONDEVMODE": "", "PYTHONUNBUFFERED": ""}
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True, env=calm)
 
     assert "straight on" in done.stdout
     assert done.stderr == ""
+
+
+def test_an_output_that_takes_nothing_ends_it_without_a_traceback():
+    calm = {**os.environ, "PYTHONDEVMODE": "", "PYTHONUNBUFFERED": ""}
+    command = [sys.executable, "-m", "pi_drivers", "demo", "--duration", "15"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False, env=calm, timeout=10)
+
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -43,8 +43,37 @@ def ready(clone: Path) -> Path:
     python.chmod(0o755)
     packages = (clone / "uv.lock").read_bytes() + (clone / "pyproject.toml").read_bytes()
     checksum = subprocess.run(["cksum"], input=packages, capture_output=True, check=True).stdout.decode()
-    (clone / ".venv" / "pi-drivers-setup").write_text(f"{checksum}--no-dev \n{python.resolve()}\n")
+    stamp = f"{checksum}--no-dev\n{sys.version_info[0]}.{sys.version_info[1]}\n{python.resolve()}\n"
+    (clone / ".venv" / "pi-drivers-setup").write_text(stamp)
     return clone
+
+
+@pytest.fixture
+def installer(clone: Path, tmp_path: Path) -> dict[str, str]:
+    """The variables for an installer that needs no internet: it makes an empty environment and tells what it does."""
+    uv = tmp_path / "tools" / "bin" / "uv"
+    uv.parent.mkdir(parents=True)
+    uv.write_text(f"""#!/bin/sh
+case "$*" in
+--version) echo "uv $(sed -n 's/^UV_VERSION=//p' '{clone}/setup.sh')";;
+*" venv "*)
+    for target; do :; done
+    mkdir -p "$target/bin"
+    ln -s '{sys.executable}' "$target/bin/python"
+    touch "$target/pyvenv.cfg"
+    echo made >>'{tmp_path}/done';;
+*" sync "*)
+    echo "filled with the old one $(cat '{clone}/.venv/mark' 2>/dev/null || echo gone)" >>'{tmp_path}/done'
+    exit "${{SYNC_STATUS:-0}}";;
+esac
+""")
+    uv.chmod(0o755)
+    return {"PI_DRIVERS_TOOLS": str(tmp_path / "tools"), "PI_DRIVERS_PYTHON": sys.executable}
+
+
+def is_marked(clone: Path) -> bool:
+    """Whether the environment is the one that got a mark."""
+    return (clone / ".venv" / "mark").exists()
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -83,6 +112,63 @@ def test_set_up_keeps_its_words_off_stdout_and_names_a_python_that_is_none(clone
     assert done.returncode == 1
     assert done.stdout == ""
     assert "PI_DRIVERS_PYTHON is /bin/true/none, which is no Python 3.11, 3.12 or 3.13" in done.stderr
+
+
+def test_an_environment_is_made_once_with_an_interpreter_named_or_not(clone, tmp_path, installer):
+    assert sh(clone / "setup.sh", cwd=tmp_path, **installer).returncode == 0
+    (clone / ".venv" / "mark").write_text("there")
+
+    assert sh(clone / "setup.sh", cwd=tmp_path).stderr == ""
+    assert sh(clone / "setup.sh", cwd=tmp_path, **installer).stderr == ""
+    assert is_marked(clone)
+
+
+def test_another_version_of_python_makes_it_anew(clone, tmp_path, installer):
+    assert sh(clone / "setup.sh", cwd=tmp_path, **installer).returncode == 0
+    other = tmp_path / "python"
+    other.write_text(f"""#!/bin/sh
+case "$2" in *print*version_info*) echo 3.99;; *) exec '{sys.executable}' "$@";; esac
+""")
+    other.chmod(0o755)
+    (clone / ".venv" / "mark").touch()
+
+    assert sh(clone / "setup.sh", cwd=tmp_path, **installer | {"PI_DRIVERS_PYTHON": str(other)}).returncode == 0
+    assert not is_marked(clone)
+
+
+def test_other_packages_make_it_anew_beside_the_old_one(clone, tmp_path, installer):
+    assert sh(clone / "setup.sh", cwd=tmp_path, **installer).returncode == 0
+    (clone / ".venv" / "mark").write_text("there")
+    (clone / "uv.lock").write_text("others")
+
+    assert sh(clone / "setup.sh", cwd=tmp_path, **installer, SYNC_STATUS="1").returncode == 1
+    assert is_marked(clone)
+    assert sh(clone / "setup.sh", cwd=tmp_path, **installer).returncode == 0
+    assert not is_marked(clone)
+    said = (tmp_path / "done").read_text().splitlines()
+    assert said[2:] == ["made", "filled with the old one there"] * 2
+    assert sorted(path.name for path in clone.glob(".venv*")) == [".venv", ".venv.lock"]
+
+
+def test_what_the_tests_need_is_added_to_what_is_there_and_kept(clone, tmp_path, installer):
+    assert sh(clone / "setup.sh", cwd=tmp_path, **installer).returncode == 0
+    (clone / ".venv" / "mark").write_text("there")
+
+    for arguments in (["--dev"], ["--dev"], []):
+        assert sh(clone / "setup.sh", *arguments, cwd=tmp_path, **installer).returncode == 0
+    assert is_marked(clone)
+    assert (tmp_path / "done").read_text().splitlines()[2:] == ["filled with the old one there"]
+
+
+def test_a_folder_that_is_no_environment_is_not_removed(clone, tmp_path, installer):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "thesis").touch()
+
+    done = sh(clone / "setup.sh", cwd=tmp_path, **installer, PI_DRIVERS_VENV=str(tmp_path / "work"))
+
+    assert done.returncode == 1
+    assert "is no Python environment; remove it, or choose another place" in done.stderr
+    assert (tmp_path / "work" / "thesis").exists()
 
 
 def test_the_environment_goes_where_viam_keeps_data(clone, tmp_path):

@@ -3,87 +3,23 @@
 import asyncio
 import os
 import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from viam.components.encoder import Encoder
 from viam.components.motor import Motor
 from viam.components.sensor import Sensor
-from viam.robot.client import RobotClient
-from viam.rpc.dial import DialOptions
 from viam.utils import ValueTypes
 
 from pi_drivers.cli.commands import main
 from pi_drivers.cli.up import ClientServer, address_of, is_open_to_others
 from pi_drivers.errors import ArgumentError
-from tests.cli.machines import board, encoder, entry, file_of, motor, sensor
-
-PATIENCE_S = 20
-
-
-class Up:
-    """A running `up`."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self.lines: list[str] = []
-
-    async def address(self) -> str:
-        """Wait for its address."""
-        assert self.process.stdout is not None
-        while True:
-            line = (await asyncio.wait_for(self.process.stdout.readline(), PATIENCE_S)).decode().rstrip("\n")
-            self.lines.append(line)
-            assert line or not self.process.stdout.at_eof(), f"it ended early: {self.lines}"
-            if line.startswith("listening on "):
-                return line.removeprefix("listening on ")
-
-    async def end(self) -> tuple[int, str]:
-        """Wait for its end: the exit status, and what it wrote to stderr."""
-        _, errors = await asyncio.wait_for(self.process.communicate(), PATIENCE_S)
-        assert self.process.returncode is not None
-        return self.process.returncode, errors.decode()
-
-
-@asynccontextmanager
-async def up(*arguments: str | Path) -> AsyncIterator[Up]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "pi_drivers", "up", *map(str, arguments),
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONDEVMODE": ""},
-    )  # fmt: skip
-    try:
-        yield Up(process)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.communicate()
-
-
-@asynccontextmanager
-async def client(address: str) -> AsyncIterator[RobotClient]:
-    options = RobotClient.Options(
-        dial_options=DialOptions(insecure=True, disable_webrtc=True), refresh_interval=0, check_connection_interval=0
-    )
-    robot = await RobotClient.at_address(address, options)
-    try:
-        yield robot
-    finally:
-        await robot.close()  # type: ignore[no-untyped-call]
+from tests.cli.machines import board, entry, file_of, motor, sensor
+from tests.cli.processes import PATIENCE_S, client, rover, up
 
 
 class FakeSensor(Sensor):
     async def get_readings(self, **_kwargs: object) -> dict[str, ValueTypes]:
         return {}
-
-
-def rover(directory: Path) -> Path:
-    return file_of(
-        directory, motor(encoder="turns", ticks_per_rotation=400), encoder(), board(), sensor(poll_interval_ms=50)
-    )
 
 
 async def test_a_client_drives_the_machine_over_tcp_and_it_ends_on_sigterm_with_the_client_connected(tmp_path):
@@ -116,6 +52,61 @@ async def test_a_client_reaches_it_over_a_unix_socket_and_the_socket_is_gone_at_
     assert not path.exists()
 
 
+async def test_a_second_up_on_a_socket_is_refused_and_the_first_goes_on(tmp_path):
+    path = tmp_path / "m.sock"
+    config = file_of(tmp_path, board())
+    async with up(config, "--listen", path) as first:
+        await first.address()
+        async with up(config, "--listen", path) as second:
+            status, errors = await second.end()
+        assert (status, errors) == (1, f"error: cannot listen on {path}: Address already in use\n")
+        async with client(str(path)) as robot:
+            assert {name.name for name in robot.resource_names} == {"pi"}
+
+
+async def test_a_socket_left_by_a_killed_up_is_taken_over(tmp_path):
+    path = tmp_path / "m.sock"
+    config = file_of(tmp_path, board())
+    async with up(config, "--listen", path) as first:
+        await first.address()
+        first.process.kill()
+        await first.end()
+    assert path.exists()
+
+    async with up(config, "--listen", path) as second:
+        assert await second.address() == str(path)
+
+
+async def test_the_end_of_one_leaves_the_socket_of_another_alone(tmp_path):
+    path = tmp_path / "m.sock"
+    async with up(file_of(tmp_path, board()), "--listen", path) as first:
+        await first.address()
+        path.rename(tmp_path / "moved.sock")
+        path.touch()
+        first.process.terminate()
+        await first.end()
+
+    assert path.exists()
+
+
+async def test_lines_that_nobody_takes_do_not_end_it(tmp_path):
+    path = tmp_path / "m.sock"
+    reads, writes = os.pipe()
+    os.close(reads)
+    try:
+        async with up(rover(tmp_path), "--listen", path, stdout=writes) as machine:
+            async with asyncio.timeout(PATIENCE_S):
+                while not path.exists():  # noqa: ASYNC110 - another process makes it
+                    await asyncio.sleep(0.05)
+            async with client(str(path)) as robot:
+                while len(robot.resource_names) < 4:
+                    await robot.refresh()  # type: ignore[no-untyped-call]
+            machine.process.terminate()
+            assert await machine.end() == (0, "")
+    finally:
+        os.close(writes)
+
+
 async def test_a_component_that_cannot_be_built_leaves_the_others_alone(tmp_path):
     # Nothing simulates a chip on the real Pi's bus, so this one fails where the tests run.
     config = file_of(tmp_path, sensor("absent", backend="real", i2c_bus=250), sensor("air", poll_interval_ms=50))
@@ -145,7 +136,7 @@ def test_problems_of_the_config_are_told_all_at_once_and_nothing_is_opened(tmp_p
     out, errors = capfd.readouterr()
     assert out == ""
     assert [line.partition(": ")[2].partition(":")[0] for line in errors.splitlines()] == [
-        'components[1] sensor "air"', 'components[0] motor "wheel"', 'components[2] arm "arm"',
+        'components[0] motor "wheel"', 'components[1] sensor "air"', 'components[2] arm "arm"',
     ]  # fmt: skip
     assert "only viam-server can run it" in errors
 
@@ -173,7 +164,7 @@ def test_an_address_that_cannot_be_had_is_told(tmp_path, capfd, run_up):
 
 
 async def test_a_wisher_that_is_built_anew_is_served_once(clock):
-    server = ClientServer()
+    server = ClientServer(print)
     first, second = FakeSensor("air"), FakeSensor("air")
 
     server.admit(first)

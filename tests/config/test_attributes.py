@@ -18,11 +18,18 @@ from pi_drivers.config.attributes import (
     plain_attributes,
     poll_interval_field,
 )
+from pi_drivers.config.fields import ResourceNameText
 from pi_drivers.config.pins import PinName, header_pin_problems
+from pi_drivers.config.plain import plain_value
 from pi_drivers.errors import ConfigError
 
 WHERE = 'motor "left"'
 PIN_17 = 'pin 17 is 3.3 V power, not a GPIO: it cannot be read or switched. If GPIO17 is meant, write "GPIO17" or "11"'
+
+NO_RESOURCE_NAME = (
+    'must be a name of letters, digits, "-", "_" and "." ("remote:name" for one on a remote), or a full name such as '
+    '"rdk:component:board/pi"'
+)
 
 
 class Pins(Part):
@@ -41,7 +48,7 @@ class Interrupt(Part):
 class MotorAttributes(Attributes):
     pins: Pins = Field(description="Wiring.")
     max_rpm: float | None = Field(default=None, gt=0, description="Speed at full power, in rpm.")
-    encoder: str | None = Field(default=None, description="Its encoder.")
+    encoder: ResourceNameText | None = Field(default=None, description="Its encoder.")
     low: float = Field(
         default=0,
         ge=0,
@@ -51,6 +58,7 @@ class MotorAttributes(Attributes):
     )
     high: float = Field(default=100, ge=0, le=100, description="Upper end, in degrees.")
     count: int = Field(default=1, description="How many.")
+    short: str | None = Field(default=None, max_length=3, description="A short text.")
     kind: Literal["coast", "brake"] = Field(default="coast", description="How to stop.")
     chip_select: Literal["ce0", "ce1"] | Annotated[int, Field(ge=0, le=1)] = Field(default="ce0", description="Line.")
     interrupts: tuple[Interrupt, ...] = Field(default=(), description="Interrupts.")
@@ -130,7 +138,11 @@ def test_a_list_becomes_a_tuple_of_parts():
         ({"pins": "11"}, 'pins: expected an object, got "11"'),
         ({"pins": {"a": 11}}, 'pins.a: write it as a string: "11"'),
         ({"pins": {"a": True}}, "pins.a: expected a string, got true"),
-        ({"pins": {"a": ""}}, 'pins.a: must not be empty, got ""'),
+        ({"interrupts": [{"name": "x", "pin": ""}]}, "interrupts[0].pin: is required"),
+        ({"encoder": "a/b"}, f'encoder: {NO_RESOURCE_NAME}, got "a/b"'),
+        ({"encoder": "rdk:component:encoder/"}, f'encoder: {NO_RESOURCE_NAME}, got "rdk:component:encoder/"'),
+        ({"encoder": "e 1"}, f'encoder: {NO_RESOURCE_NAME}, got "e 1"'),
+        ({"short": "four"}, 'short: must have at most 3 characters, got "four"'),
         ({"pins": {"pwn": "11"}}, 'pins.pwn: unknown key (did you mean "pwm"?); allowed are a, pwm'),
         ({"interrupts": {"name": "x"}}, "interrupts: expected a list, got an object"),
         ({"interrupts": [{"name": "x", "pin": "3"}, {"name": "y"}]}, "interrupts[1].pin: is required"),
@@ -211,6 +223,30 @@ def test_null_is_absent_at_every_level_but_not_in_a_list():
         "e": [None, True],
     }
     assert parse(MotorAttributes, sent({"backend": None, "pins": {"a": None}, "max_rpm": 1}), WHERE).backend is None
+
+
+def test_an_empty_text_is_absent_at_every_level_but_not_in_a_list():
+    written = {"a": "", "b": {"c": "", "d": " "}, "e": ["", "x"]}
+
+    assert sent(written) == {"b": {"d": " "}, "e": ["", "x"]}
+    assert plain_value(written) == {"b": {"d": " "}, "e": ["", "x"]}
+
+
+def test_a_required_text_that_is_empty_is_missing_and_an_optional_one_is_not_given():
+    config = parse(MotorAttributes, {"pins": {"a": ""}, "max_rpm": 1, "encoder": "", "backend": ""}, WHERE)
+
+    assert (config.pins.a, config.encoder, config.backend) == (None, None, None)
+    assert not config.given("encoder")
+    assert complaint({"by_label": {"x": {"name": "", "pin": "3"}}}) == f"{WHERE}: by_label.x.name: is required"
+
+
+@pytest.mark.parametrize("name", ["e1", "left-encoder_2.b", "remote:e1", "rdk:component:encoder/e1", "a:b:c/r:e1"])
+def test_a_resource_is_named_plainly_or_in_full(name):
+    assert parse(MotorAttributes, {"pins": {}, "encoder": name}, WHERE).encoder == name
+
+
+def test_a_pin_name_that_is_too_long_is_told_in_characters():
+    assert complaint({"pins": {"a": "x" * 101}}).startswith(f"{WHERE}: pins.a: must have at most 100 characters, got")
 
 
 def test_reading_the_attributes_leaves_the_struct_as_it_was():

@@ -349,3 +349,43 @@ async def test_an_enable_input_that_is_active_low_disables_at_every_end(bench: B
     assert bench.duties(21) == (1.0,)
     await motor.close()
     assert bench.duties(DIR, PWM, 21) == (0.0, 0.0, 1.0)
+
+
+async def test_a_built_in_motor_s_config_with_its_empty_values_moves_over(bench: Bench):
+    await bench.make("board", "pi")
+    motor = await bench.make(
+        "dc-motor",
+        "m",
+        board="pi",
+        pins={**WITH_PWM, "dir": "", "en_high": "", "en_low": ""},
+        encoder="",
+        max_rpm=100,
+        max_power_pct=0,
+        min_power_pct=0,
+        pwm_freq=0,
+        ticks_per_rotation=0,
+        ramp_rate=0,
+        dir_flip=False,
+    )
+    await motor.set_power(1.0)
+    assert await motor.is_powered() == (True, 1.0)
+
+
+async def test_a_name_that_is_none_is_refused_before_anybody_waits_for_it(bench: Bench):
+    with pytest.raises(ConfigError, match="board: must be a name"):
+        await bench.make("dc-motor", "m", board="a/b", pins=WITH_PWM, max_rpm=100)
+
+
+async def test_gains_of_zero_are_the_default_gains(bench: Bench):
+    await bench.make("incremental-encoder", "e1", pins={"a": "38", "b": "40"})
+    motor = await bench.make(
+        "dc-motor",
+        "m",
+        pins=WITH_PWM,
+        encoder="e1",
+        ticks_per_rotation=400,
+        max_rpm=200,
+        control_parameters={"p": 0, "i": 0, "d": 0},
+    )
+    await motor.go_for(60, 1)
+    assert bench.world.shaft("e1").angle_rev() == pytest.approx(1, abs=1 / 400)

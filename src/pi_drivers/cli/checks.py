@@ -5,6 +5,7 @@ names, dependencies, and two of them on one pin or at one address. `check` print
 without problems.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -24,6 +25,7 @@ class Judgement:
     """The result: what must be mended, what is only worth knowing, and who needs whom."""
 
     problems: list[str]
+    """In the order of the file."""
     notes: list[str]
     needs: Needs
     """For each component of ours those it cannot work without."""
@@ -57,7 +59,13 @@ def judge(machine: Machine) -> Judgement:
     wishes = {one.component: _present(one.config.optional_dependencies(), by_name) for one in known}
     problems += [_circle(path) for path in cycles({one: [*needs[one], *wishes[one]] for one in needs})]
     problems += sharing_problems({one.component: one.config for one in known})
-    return Judgement(problems, notes, needs, wishes)
+    return Judgement(sorted(problems, key=_index_in_file), notes, needs, wishes)
+
+
+def _index_in_file(problem: str) -> int:
+    """Which component a problem is about; what is about the whole file comes first."""
+    found = re.match(r"components\[(\d+)\]", problem)
+    return int(found[1]) if found else -1
 
 
 def _model_verdict(component: Component, problems: list[str], notes: list[str]) -> None:

@@ -5,7 +5,7 @@ all went well, 1 when a config has problems or an address cannot be used, 2 for 
 """
 
 import asyncio
-import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +13,8 @@ import click
 
 from pi_drivers.cli.machine import Machine
 from pi_drivers.cli.reading import read_machine
+from pi_drivers.cli.voice import say, silence, warn
+from pi_drivers.config.wording import shown
 from pi_drivers.errors import DriverError
 
 CONFIG = click.argument("config", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -30,16 +32,18 @@ def check(config: Path) -> None:
     """Check a machine config without opening anything."""
     from pi_drivers.cli.checks import judge
 
-    judgement = judge(read_machine(config))
-    for note in judgement.notes:
-        click.echo(f"note: {note}; not checked")
+    machine = read_machine(config)
+    judgement = judge(machine)
+    passed_over = [", ".join(map(shown, machine.passed_over))] if machine.passed_over else []
+    for note in [*judgement.notes, *passed_over]:
+        say(f"note: {note}; not checked")
     for problem in judgement.problems:
-        click.echo(problem)
+        say(problem)
     count = len(judgement.problems)
     if count:
-        click.echo(f"{count} problem{'' if count == 1 else 's'} in {config}")
+        say(f"{count} problem{'' if count == 1 else 's'} in {config}")
         raise SystemExit(1)
-    click.echo("no problems")
+    say("no problems")
 
 
 @cli.command()
@@ -61,12 +65,12 @@ def up(config: Path, listen: str, backend: str | None, duration: float | None) -
     problems = [*judgement.problems, *(f"{note}; only viam-server can run it" for note in judgement.notes)]
     if problems:
         for problem in problems:
-            _warn(f"error: {problem}")
+            warn(f"error: {problem}")
         raise SystemExit(1)
     if is_open_to_others(address):
-        _warn(f"warning: {listen} can be reached from other computers, and there is no authentication and no "
+        warn(f"warning: {listen} can be reached from other computers, and there is no authentication and no "
               "encryption: whoever reaches it moves this machine")  # fmt: skip
-    asyncio.run(run_up(machine, judgement, address, duration, Voices(_say, _warn)))
+    asyncio.run(run_up(machine, judgement, address, duration, Voices(say, warn)))
 
 
 @cli.command()
@@ -81,16 +85,8 @@ def demo(duration: float) -> None:
 def _overridden(machine: Machine, backend: str) -> Machine:
     for one in machine.contradicting(backend):
         own = one.attributes["backend"]
-        _warn(f'warning: {one.label} asks for backend "{own}", but --backend {backend} wins')
+        warn(f'warning: {one.label} asks for backend "{own}", but --backend {backend} wins')
     return machine.with_backend(backend)
-
-
-def _say(line: str) -> None:
-    click.echo(line)
-
-
-def _warn(line: str) -> None:
-    click.echo(line, err=True)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -103,11 +99,10 @@ def main(argv: Sequence[str]) -> int:
         error.show()
         return error.exit_code
     except DriverError as error:
-        _warn(f"error: {error.message}")
+        warn(f"error: {error.message}")
         return 1
     except BrokenPipeError:
-        # Who read our lines has left, `head` for example. What is still buffered must not fail again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        silence(sys.stdout)  # who read a help text has left, `less` for example
         return 0
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else 1

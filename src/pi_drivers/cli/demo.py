@@ -105,7 +105,8 @@ async def _drive(rover: RunningMachine, duration_s: float) -> None:
             await _set_wheels(rover, leg)
             while host.now_ns() < leg_end_ns:
                 await host.wait(min(PERIOD_NS, leg_end_ns - host.now_ns()))
-                show(await _look(rover, host, start_ns, leg))
+                if not show(await _look(rover, host, start_ns, leg)):
+                    return
             if host.now_ns() >= end_ns:
                 return
 

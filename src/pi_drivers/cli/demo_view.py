@@ -1,6 +1,7 @@
 """How the demo shows its rover: a table that changes in place on a terminal, else a line a second."""
 
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -8,6 +9,8 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+
+from pi_drivers.cli.voice import silence
 
 
 class Wheel(NamedTuple):
@@ -30,7 +33,8 @@ class Snapshot(NamedTuple):
     """The sensor's readings, or why there are none."""
 
 
-Show = Callable[[Snapshot], None]
+Show = Callable[[Snapshot], bool]
+"""Shows a snapshot; returns whether anybody can still see it."""
 
 
 @contextmanager
@@ -39,9 +43,23 @@ def view(console: Console | None = None) -> Iterator[Show]:
     console = console or Console()
     if console.is_terminal:
         with Live(console=console, auto_refresh=False) as live:
-            yield lambda snapshot: live.update(table(snapshot), refresh=True)
+            yield _until_lost(lambda snapshot: live.update(table(snapshot), refresh=True))
     else:
-        yield _line_a_second(console)
+        yield _until_lost(_line_a_second(console))
+
+
+def _until_lost(put: Callable[[Snapshot], None]) -> Show:
+    """Who watches may leave, `head` for example; that ends the show, and is no error."""
+
+    def show(snapshot: Snapshot) -> bool:
+        try:
+            put(snapshot)
+        except OSError:
+            silence(sys.stdout)
+            return False
+        return True
+
+    return show
 
 
 def table(snapshot: Snapshot) -> Table:
@@ -72,7 +90,7 @@ def _air_text(air: Mapping[str, Any] | str) -> str:
     return f"air: {values}"
 
 
-def _line_a_second(console: Console) -> Show:
+def _line_a_second(console: Console) -> Callable[[Snapshot], None]:
     shown_s: set[int] = set()
 
     def show(snapshot: Snapshot) -> None:

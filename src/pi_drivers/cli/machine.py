@@ -77,10 +77,12 @@ class Machine:
     """What is wrong with the file's form, a line each."""
     has_remotes: bool = False
     """Whether some dependencies may live on other machines, under names with a colon."""
+    passed_over: tuple[str, ...] = ()
+    """The other sections of the file that hold something, such as `services`: nobody looks into them here."""
 
     def contradicting(self, backend: str) -> list[Component]:
         """The components that ask for another back end themselves."""
-        return [one for one in self.components if one.attributes.get("backend") not in {None, backend}]
+        return [one for one in self.components if one.attributes.get("backend") not in (None, "", backend)]
 
     def with_backend(self, backend: str) -> "Machine":
         """The same machine with every component of ours on one back end, whatever its attributes say."""

@@ -2,7 +2,7 @@
 
 viam-server's own format: a component has a `name`, an `api` (`rdk:component:motor`, or the older `type` and
 `namespace`), a `model`, and may have `attributes` and `depends_on`. What else a machine config holds is
-passed over.
+passed over, and named.
 """
 
 import json
@@ -69,7 +69,12 @@ def _machine(document: Mapping[str, Any], problems: list[str]) -> Machine:
     read = [_read_entry(index, entry) for index, entry in enumerate(entries)]
     components = tuple(one.component for one in read if one.component)
     found = [problem for one in read for problem in one.problems]
-    return Machine(components, (*problems, *found), bool(document.get("remotes")))
+    passed_over = tuple(key for key, value in document.items() if key != "components" and _is_section(value))
+    return Machine(components, (*problems, *found), bool(document.get("remotes")), passed_over)
+
+
+def _is_section(value: object) -> bool:
+    return isinstance(value, dict | list) and bool(value)
 
 
 class _Entry(NamedTuple):
@@ -104,10 +109,17 @@ def _form_problems(entry: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key}: is required{_perhaps_mistyped(key, set(entry) - {*KEYS, *VIAMS_KEYS})}"
         elif not isinstance(entry[key], str) or not entry[key]:
             yield f"{key}: expected a string, got {shown(entry[key])}"
+    yield from _name_problems(entry.get("name"))
     if not isinstance(entry.get("attributes"), dict | None):
         yield f"attributes: expected an object, got {shown(entry['attributes'])}"
     yield from _depends_on_problems(entry.get("depends_on"))
     yield from _api_problems(entry)
+
+
+def _name_problems(name: object) -> Iterator[str]:
+    """A name stands in log lines and on terminals, where a line break could forge a line."""
+    if isinstance(name, str) and name and (not name.isprintable() or not name.strip()):
+        yield f"name: must be readable text without line breaks or control characters, got {shown(name)}"
 
 
 def _depends_on_problems(depends_on: object) -> Iterator[str]:

@@ -14,13 +14,16 @@ from typing import Any
 
 import viam.logging
 from grpclib import Status
+from grpclib.events import RecvRequest, listen
 from viam.errors import ViamGRPCError
 from viam.resource.base import ResourceBase
 from viam.rpc.server import Server
 
 from pi_drivers.cli.checks import Judgement
+from pi_drivers.cli.gone_clients import GoneClients, Key
 from pi_drivers.cli.machine import Machine
 from pi_drivers.cli.running import RunningMachine, Say
+from pi_drivers.cli.socket_file import SocketFile, refuse_if_served
 from pi_drivers.errors import ArgumentError
 from pi_drivers.runtime.arguments import Address, parse_address
 from pi_drivers.runtime.guard import Guard
@@ -38,6 +41,10 @@ class Voices:
     """What happens, to stdout."""
     warn: Say
     """What went wrong, to stderr."""
+
+    def tell(self, line: str) -> None:
+        """A line to where it belongs."""
+        (self.warn if line.startswith("error:") else self.say)(line)
 
 
 def address_of(text: str) -> Address:
@@ -69,26 +76,38 @@ def is_open_to_others(address: Address) -> bool:
 
 
 class ClientServer:
-    """Serves the resources of a machine to SDK clients. Used on the event loop."""
+    """Serves the resources of a machine to SDK clients, and stops what a client that is gone left moving.
 
-    def __init__(self) -> None:
+    Used on the event loop.
+
+    Args:
+        say: takes lines for the user.
+    """
+
+    def __init__(self, say: Say) -> None:
         self._server = Server([])
         self._is_stopping = False
-        self._path: Path | None = None
+        self._socket_file: SocketFile | None = None
+        self._gone_clients = GoneClients(self._find, say)
+        self._watching: asyncio.Task[None] | None = None
 
     async def start(self, address: Address) -> str:
         """Listen; returns the address as clients write it, with the real port where 0 was asked for.
 
         Raises:
-            ArgumentError: it cannot be bound.
+            ArgumentError: it cannot be bound, or another process serves there.
         """
+        listen(self._server._server, RecvRequest, self._gone_clients.note_request)  # noqa: SLF001 - SDK's secret
         try:
+            if address.path is not None:
+                refuse_if_served(address.path)
             await serve(self._server, address, self._refuse_when_stopping)
         except OSError as error:
             where = address.path or f"{address.host}:{address.port}"
             raise ArgumentError(f"cannot listen on {where}: {error.strerror or error}") from None
+        self._watching = asyncio.create_task(self._gone_clients.watch(), name="watch for clients that are gone")
         if address.path is not None:
-            self._path = Path(address.path)
+            self._socket_file = SocketFile.at(Path(address.path))
             return address.path
         bound: Any = self._server._server._server  # noqa: SLF001 - there is no other way to the real port
         host = f"[{address.host}]" if ":" in (address.host or "") else address.host
@@ -104,15 +123,21 @@ class ClientServer:
             del self._server.resources[name]
 
     def refuse(self) -> None:
-        """Take no new calls from now on."""
+        """Take no new calls from now on. The machine is about to stop everything by itself."""
         self._is_stopping = True
+        if self._watching is not None:
+            self._watching.cancel()
 
     def close(self) -> None:
         """Listen no more. Does not wait for clients to hang up."""
         self.refuse()
         close_server(self._server)
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
+        if self._socket_file is not None:
+            self._socket_file.remove()
+
+    def _find(self, key: Key) -> ResourceBase | None:
+        known = self._server.resources.items()
+        return next((resource for name, resource in known if (name.subtype, name.name) == key), None)
 
     def _refuse_when_stopping(self) -> None:
         if self._is_stopping:
@@ -148,12 +173,12 @@ async def run_up(
     """
     viam.logging.setLevel(logging.WARNING)
     viam.logging.getLogger("pi_drivers")  # gives our own loggers the SDK's format
-    server = ClientServer()
+    server = ClientServer(voices.tell)
     running = RunningMachine(
         machine,
         judgement.needs,
         judgement.wishes,
-        say=lambda line: (voices.warn if line.startswith("error:") else voices.say)(line),
+        say=voices.tell,
         admit=server.admit,
         dismiss=server.dismiss,
     )

@@ -15,6 +15,7 @@ from pi_drivers.config.part import Part, Problem
 from pi_drivers.config.partial import partial
 from pi_drivers.config.plain import Json, plain_value
 from pi_drivers.config.wording import PathStep, path_text
+from pi_drivers.config.zeros import without_zeros
 from pi_drivers.errors import ConfigError
 
 PartT = TypeVar("PartT", bound=Part)
@@ -37,6 +38,7 @@ def checked(config_class: type[PartT], attributes: Mapping[str, object], where: 
 
 def examine(config_class: type[PartT], data: Json) -> tuple[PartT, list[Problem]]:
     """The config and its problems. With problems it is partial: None stands where a field is broken."""
+    data = without_zeros(config_class, data)
     try:
         # The JSON way in: with strict types it is the one that takes a list for a tuple.
         config = config_class.model_validate_json(json.dumps(data))

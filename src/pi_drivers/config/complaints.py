@@ -89,7 +89,9 @@ def _is_about_value(error: ErrorDetails) -> bool:
 
 def _about_value(error: ErrorDetails, field: FieldInfo | None, value: object) -> str:
     context = error.get("ctx", {})
-    word = _WORDS.get(error["type"])
+    # A text with a validator before it is measured by the rule for lists.
+    prefix = "string_" if isinstance(value, str) and error["type"] in {"too_short", "too_long"} else ""
+    word = _WORDS.get(prefix + error["type"])
     if word is not None:
         return f"must {word(context, field)}, got {shown(value)}"
     if "error" in context:
@@ -123,6 +125,10 @@ def _length(key: str, word: str) -> Callable[[Mapping[str, Any], FieldInfo | Non
     return text
 
 
+def _characters(bound: str, count: int) -> str:
+    return f"have at {bound} {count} character{'' if count == 1 else 's'}"
+
+
 _WORDS: Mapping[str, Callable[[Mapping[str, Any], FieldInfo | None], str]] = {
     "greater_than": _range,
     "greater_than_equal": _range,
@@ -130,8 +136,8 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any], FieldInfo | None], str]] = {
     "less_than_equal": _range,
     "too_short": _length("min_length", "at least"),
     "too_long": _length("max_length", "at most"),
-    "string_too_short": lambda c, _: "not be empty" if c["min_length"] == 1 else f"have {c['min_length']} letters",
-    "string_too_long": lambda c, _: f"have at most {c['max_length']} letters",
+    "string_too_short": lambda c, _: "not be empty" if c["min_length"] == 1 else _characters("least", c["min_length"]),
+    "string_too_long": lambda c, _: _characters("most", c["max_length"]),
     "string_pattern_mismatch": lambda c, _: f"look like {c['pattern']}",
 }
 

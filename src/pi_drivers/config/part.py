@@ -62,6 +62,10 @@ class Part(BaseModel):
         json_schema_extra=_offer_aliases,
     )
 
+    ZERO_MEANS_ABSENT: ClassVar[frozenset[str]] = frozenset()
+    """Fields of this part in which 0 counts as not given, by their own names. Programs in Go write 0 for a number
+    that was not given; name a field here where 0 has no meaning of its own."""
+
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong between fields: min not below max, a pin named twice, a pin nobody can use.
 

@@ -2,7 +2,8 @@
 
 Attributes arrive as a protobuf `Struct`, in which every number is a float, null looks like the number 0
 unless its kind is asked, and reading an absent key creates it. Here all of that ends: the rest of the package
-sees the JSON a user wrote, with whole numbers as `int` and null as "absent".
+sees the JSON a user wrote, with whole numbers as `int` and null as "absent". So is an empty text: programs in
+Go, and web forms, write "" for a text that was not given.
 """
 
 import math
@@ -22,7 +23,7 @@ LARGEST_EXACT_FLOAT = 2.0**53
 
 
 def plain_attributes(struct: Struct) -> dict[str, Json]:
-    """The attributes as plain Python values. Null entries are left out; the struct is not changed.
+    """The attributes as plain Python values. Entries with null or "" are left out; the struct is not changed.
 
     Raises:
         ConfigError: nested deeper than `MAX_DEPTH` levels.
@@ -31,16 +32,16 @@ def plain_attributes(struct: Struct) -> dict[str, Json]:
 
 
 def plain_value(value: object, depth: int = 0) -> Json:
-    """The same for values that come from a JSON file: null entries are dropped, integral floats become `int`.
+    """The same for values that come from a JSON file: entries with null or "" are dropped, whole floats become `int`.
 
-    A null inside a list is kept, for it holds a place there; the model's type refuses it with its path.
+    A null or "" inside a list is kept, for it holds a place there; the model's type refuses it with its path.
 
     Raises:
         ConfigError: nested deeper than `MAX_DEPTH` levels, or a value that JSON cannot carry.
     """
     _check_depth(depth)
     if isinstance(value, dict):
-        return {str(key): plain_value(item, depth + 1) for key, item in value.items() if item is not None}
+        return {str(key): plain_value(item, depth + 1) for key, item in value.items() if not _is_absent(item)}
     if isinstance(value, list | tuple):
         return [plain_value(item, depth + 1) for item in value]
     if value is None or isinstance(value, bool | int | str):
@@ -52,8 +53,8 @@ def plain_value(value: object, depth: int = 0) -> Json:
 
 def _plain_struct(struct: Struct, depth: int) -> dict[str, Json]:
     _check_depth(depth)
-    entries = struct.fields.items()
-    return {key: _plain_wire(value, depth) for key, value in entries if not _is_null(value)}
+    entries = {key: _plain_wire(value, depth) for key, value in struct.fields.items()}
+    return {key: value for key, value in entries.items() if not _is_absent(value)}
 
 
 def _plain_list(values: ListValue, depth: int) -> list[Json]:
@@ -77,8 +78,8 @@ def _plain_wire(value: Value, depth: int) -> Json:
             return None
 
 
-def _is_null(value: Value) -> bool:
-    return value.WhichOneof("kind") in {None, "null_value"}
+def _is_absent(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value)
 
 
 def _plain_number(number: float) -> int | float:

@@ -30,8 +30,13 @@ def shown(value: object) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "an infinite number"
     if isinstance(value, str):
-        return json.dumps(shortened(value), ensure_ascii=False)
+        return "".join(map(_visible, json.dumps(shortened(value), ensure_ascii=False)))
     return shortened(json.dumps(value, default=repr))
+
+
+def _visible(character: str) -> str:
+    """The character, or its escape where a terminal would act on it or cannot print it."""
+    return character if character.isprintable() else f"\\u{ord(character):04x}"
 
 
 def shortened(text: str) -> str:

@@ -16,6 +16,7 @@ from viam.proto.component.encoder import PositionType
 from viam.utils import ValueTypes
 
 from pi_drivers.config.attributes import Attributes, Part, Problem, dependency
+from pi_drivers.config.fields import ResourceNameText
 from pi_drivers.config.pins import PinName, header_pin_problems
 from pi_drivers.errors import BusError, UnsupportedError
 from pi_drivers.host.contract import MILLISECOND, SECOND
@@ -46,7 +47,9 @@ class QuadraturePins(Part):
 class IncrementalEncoderConfig(Attributes):
     """The attributes of `incremental-encoder`."""
 
-    board: str | None = Field(default=None, min_length=1, description="The board of the pins; absent: the Pi's header.")
+    ZERO_MEANS_ABSENT = frozenset({"ticks_per_rotation"})
+
+    board: ResourceNameText | None = Field(default=None, description="The board of the pins; absent: the Pi's header.")
     pins: QuadraturePins = Field(description="The pins of the two lines.")
     ticks_per_cycle: int = Field(
         default=2, description="Ticks in one cycle of a line: 1, 2 or 4. Viam's built-in encoder has 2."

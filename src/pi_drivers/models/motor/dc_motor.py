@@ -14,6 +14,7 @@ from viam.components.motor import Motor
 from viam.utils import ValueTypes
 
 from pi_drivers.config.attributes import Attributes, Part, Problem, dependency
+from pi_drivers.config.fields import ResourceNameText
 from pi_drivers.config.pins import PinName, header_pin_problems
 from pi_drivers.errors import ArgumentError, SupersededError, UnsupportedError
 from pi_drivers.host.contract import SECOND
@@ -71,7 +72,10 @@ class ControlParameters(Part):
 class DcMotorConfig(Attributes):
     """The attributes of `dc-motor`, named as those of Viam's built-in `gpio` motor."""
 
-    board: str | None = Field(default=None, min_length=1, description="The board of the pins; absent: the Pi's header.")
+    # The built-in motor's configs have 0 where nothing was entered.
+    ZERO_MEANS_ABSENT = frozenset({"max_power_pct", "max_rpm", "ticks_per_rotation", "ramp_rate"})
+
+    board: ResourceNameText | None = Field(default=None, description="The board of the pins; absent: the Pi's header.")
     pins: MotorPins = Field(description="The pins of the motor driver.")
     min_power_pct: float = Field(default=0.0, ge=0, le=1, description="Any other power but 0 is lifted to this.")
     max_power_pct: float = Field(default=1.0, ge=0.06, le=1, description="More power than this is never applied.")
@@ -80,7 +84,7 @@ class DcMotorConfig(Attributes):
     max_rpm: float | None = Field(
         default=None, gt=0, description="Speed in rpm at full power. Required without an encoder."
     )
-    encoder: str | None = Field(default=None, min_length=1, description="The encoder on the motor's shaft.")
+    encoder: ResourceNameText | None = Field(default=None, description="The encoder on the motor's shaft.")
     ticks_per_rotation: int | None = Field(
         default=None, ge=1, description="Ticks of the encoder in one turn. Required with an encoder."
     )
@@ -413,7 +417,9 @@ class DcMotor(HardwareModel[DcMotorConfig], Motor):
     def _loop(self) -> ClosedLoop:
         settings = self.settings
         encoder = self._require_encoder("a closed loop")
-        gains = Gains(**settings.control_parameters.model_dump()) if settings.control_parameters else Gains()
+        chosen = settings.control_parameters
+        # All zeros ask the built-in motor to find the gains by itself; here the defaults fit.
+        gains = Gains(chosen.p, chosen.i, chosen.d) if chosen and (chosen.p or chosen.i or chosen.d) else Gains()
         free_speed = self._ticks_per_s(settings.max_rpm) if settings.max_rpm is not None else None
         loop = LoopSettings(
             self.label,

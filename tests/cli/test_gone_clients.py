@@ -1,0 +1,115 @@
+"""A client that is gone leaves nothing running: what it moved last is stopped, and nothing else."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from viam.components.motor import Motor
+
+from tests.cli.machines import board, encoder, file_of, motor
+from tests.cli.processes import PATIENCE_S, client, up
+from tests.module.trace import Trace
+
+CLIENT = """
+import asyncio, sys
+from tests.cli.processes import client
+from viam.components.motor import Motor
+
+async def main():
+    async with client(sys.argv[1]) as robot:
+        for call in sys.argv[2:]:
+            name, method, *numbers = call.split()
+            call = asyncio.create_task(getattr(Motor.from_robot(robot, name), method)(*map(float, numbers)))
+            if method != "go_for":  # which ends when the way is gone
+                await call
+        print("called", flush=True)
+        await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+LEFT = ("GPIO5", "GPIO6", "GPIO25")
+RIGHT = ("GPIO23", "GPIO24", "GPIO16")
+
+
+def two_motors(directory: Path) -> Path:
+    return file_of(
+        directory, board(), encoder(), motor("left", encoder="turns", ticks_per_rotation=400),
+        motor("right", a="16", b="18", pwm="36"),
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def child_client(address: str, *calls: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A client in a process of its own that has made these calls and stays connected."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", CLIENT, address, *calls, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        assert await asyncio.wait_for(process.stdout.readline(), PATIENCE_S) == b"called\n"
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def driven(trace: Trace, wires: tuple[str, ...]) -> None:
+    """Wait until a motor on these wires gets power."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not trace.of(wires[2]) or trace.is_low(*wires):  # noqa: ASYNC110 - another process writes it
+            await asyncio.sleep(0.02)
+    assert trace.last(wires[2]).get("level") != 0
+
+
+@pytest.fixture
+def trace(tmp_path: Path) -> Trace:
+    return Trace(tmp_path / "trace.jsonl")
+
+
+@pytest.mark.parametrize("call", ["left set_power 0.5", "left set_rpm 30", "left go_for 10 1000"])
+@pytest.mark.parametrize("listen", ["127.0.0.1:0", "m.sock"])
+async def test_what_a_killed_client_moved_is_stopped(tmp_path, trace, listen, call):
+    where = tmp_path / listen if listen.endswith(".sock") else listen
+    async with up(two_motors(tmp_path), "--listen", where, PI_DRIVERS_TRACE=str(trace.path)) as machine:
+        address = await machine.address()
+        async with child_client(address, call) as process:
+            await driven(trace, LEFT)
+            process.kill()
+            await process.wait()
+        begin = time.monotonic_ns()
+        said = await machine.line("the client that moved")
+        assert said == 'the client that moved motor "left" has gone; it is stopped'
+        assert trace.is_low(*LEFT)
+        assert time.monotonic_ns() - begin < 1_000_000_000
+        machine.process.terminate()
+        assert await machine.end() == (0, "")
+
+
+async def test_a_motor_that_another_client_moved_later_is_left_alone(tmp_path, trace):
+    async with up(two_motors(tmp_path), "--listen", "127.0.0.1:0", PI_DRIVERS_TRACE=str(trace.path)) as machine:
+        address = await machine.address()
+        async with child_client(address, "left set_power 0.5", "right set_power 0.5") as first:
+            async with client(address) as robot:
+                await Motor.from_robot(robot, "right").set_power(0.25)
+                await driven(trace, LEFT)
+                first.kill()
+                await machine.line('the client that moved motor "left" has gone')
+                await asyncio.sleep(0.3)
+                assert trace.is_low(*LEFT)
+                assert not trace.is_low(*RIGHT)
+            await machine.line('the client that moved motor "right" has gone')
+            assert trace.is_low(*RIGHT)
+
+
+async def test_a_client_that_stopped_its_motor_is_not_spoken_of(tmp_path, trace):
+    async with up(two_motors(tmp_path), "--listen", "127.0.0.1:0", PI_DRIVERS_TRACE=str(trace.path)) as machine:
+        address = await machine.address()
+        async with child_client(address, "left set_power 0.5", "left stop", "right set_power 0.5") as process:
+            process.kill()
+            said = await machine.line("the client that moved")
+        assert said == 'the client that moved motor "right" has gone; it is stopped'
