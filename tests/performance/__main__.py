@@ -61,8 +61,8 @@ BARE = Subject("bare SDK module", Start(entry=("-m", "tests.performance.bare_mod
 async def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--starts", type=int, default=10)
-    parser.add_argument("--calls", type=int, default=3000)
+    parser.add_argument("--starts", type=int, default=20)
+    parser.add_argument("--calls", type=int, default=12000)
     wanted = parser.parse_args()
     for turn in range(wanted.starts):
         for subject in (BARE, OURS) if turn % 2 else (OURS, BARE):
