@@ -124,8 +124,10 @@ async def test_set_power_during_a_move_ends_the_move(bench: Bench, rover_wheel):
 async def test_a_jammed_shaft_is_a_stall_and_the_motor_is_stopped(bench: Bench, rover_wheel):
     motor, _ = rover_wheel
     bench.world.shaft("e1").jam()
+    before_ns = bench.host.now_ns()
     with pytest.raises(StallError, match="no tick from its encoder"):
         await motor.go_for(60, 10)
+    assert bench.host.now_ns() - before_ns < 1_000_000_000
     assert bench.duties(5, 6, 12) == (0.0, 0.0, 0.0)
     assert "stalled" in (await motor.get_status())["last_failure"]
 
