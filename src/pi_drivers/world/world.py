@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 from pi_drivers.world.clock import HandClock, PacedClock, WorldClock
 from pi_drivers.world.devices import I2cSegment
-from pi_drivers.world.mechanics import Disc, HBridge, Motor, MotorKind, Shaft
+from pi_drivers.world.disc import Disc
+from pi_drivers.world.mechanics import HBridge, Motor, MotorKind, Shaft
 from pi_drivers.world.surroundings import Air
 from pi_drivers.world.trace import Trace
 from pi_drivers.world.wires import Wire

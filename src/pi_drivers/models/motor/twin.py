@@ -12,7 +12,7 @@ from pi_drivers.models.pins import BoardPins
 from pi_drivers.world.mechanics import MotorKind
 
 if TYPE_CHECKING:
-    from pi_drivers.models.motor.dc_motor import DcMotorConfig
+    from pi_drivers.models.motor.dc_motor_config import DcMotorConfig
 
 INPUT_NAMES = {
     "a": "a",
