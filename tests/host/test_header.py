@@ -85,9 +85,3 @@ def test_a_name_of_a_megabyte_is_refused_in_a_short_message():
 def test_a_line_is_described_with_its_place():
     assert header.describe(17) == "GPIO17 (pin 11)"
     assert header.describe(45) == "GPIO45"
-
-
-def test_hardware_pwm_is_on_four_pins_with_the_channels_of_each_chip():
-    assert [bcm for bcm in range(28) if header.has_hardware_pwm(bcm)] == [12, 13, 18, 19]
-    assert dict(header.HARDWARE_PWM_BCM2711) == {12: 0, 18: 0, 13: 1, 19: 1}
-    assert dict(header.HARDWARE_PWM_RP1) == {12: 0, 13: 1, 18: 2, 19: 3}

@@ -326,3 +326,16 @@ async def test_pins_never_used_are_left_alone(bench: Bench):
     board, _ = await board_client(bench)
     await board.close()
     assert bench.duties(5) == (1.0,)
+
+
+async def test_a_pin_of_the_pwm_block_is_driven_by_it_and_not_read_away_from_it(bench: Bench):
+    bench.host.pwm.overlays.add(18)
+    _, client = await board_client(bench)
+    pin = await client.gpio_pin_by_name("GPIO18")
+    status, message = await code_of(pin.get())
+    assert status is Status.UNIMPLEMENTED
+    assert "remove the overlay" in message
+    assert (await code_of((await client.digital_interrupt_by_name("GPIO18")).value()))[0] is Status.UNIMPLEMENTED
+    await pin.set_pwm(0.25)
+    assert bench.duties(18) == (0.25,)
+    assert await pin.get() is True

@@ -33,7 +33,7 @@ def edges(text: str) -> list[EdgeEvent]:
 
 @pytest.mark.parametrize(("sequence", "quarters"), [("BAba", 4), ("ABab", -4), ("BAbaBAba", 8), ("BAab", 0), ("", 0)])
 def test_b_ahead_of_a_counts_up(sequence, quarters):
-    counter = QuadratureCounter(A, B)
+    counter = QuadratureCounter(A)
     counter.take(edges(sequence))
     assert (counter.quarters, counter.illegal) == (quarters, 0)
 
@@ -41,7 +41,7 @@ def test_b_ahead_of_a_counts_up(sequence, quarters):
 @pytest.mark.parametrize("levels", [(False, False), (False, True), (True, True), (True, False)])
 def test_counting_begins_at_the_levels_that_are_there(levels):
     a, b = levels
-    counter = QuadratureCounter(A, B)
+    counter = QuadratureCounter(A)
     counter.seed(a, b)
     forward = {(False, False): "B", (False, True): "A", (True, True): "b", (True, False): "a"}[levels]
     counter.take(edges(forward))
@@ -63,7 +63,7 @@ async def test_an_encoder_may_start_anywhere_in_a_cycle(bench: Bench, quarters):
 
 
 def test_an_edge_to_where_the_line_is_already_is_illegal_and_moves_nothing():
-    counter = QuadratureCounter(A, B)
+    counter = QuadratureCounter(A)
     counter.take(edges("BBA"))
     assert (counter.quarters, counter.illegal) == (2, 1)
 

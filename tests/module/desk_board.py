@@ -12,6 +12,7 @@ class DeskPin(Board.GPIOPin):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.level = False
+        self.duty = 0.0
         self.reads = 0
 
     async def get(self, **kwargs: Any) -> bool:
@@ -20,6 +21,13 @@ class DeskPin(Board.GPIOPin):
 
     async def set(self, high: bool, **kwargs: Any) -> None:
         self.level = high
+        self.duty = float(high)
+
+    async def set_pwm_frequency(self, frequency: int, **kwargs: Any) -> None:
+        pass
+
+    async def set_pwm(self, duty_cycle: float, **kwargs: Any) -> None:
+        self.duty = duty_cycle
 
 
 @stub_model

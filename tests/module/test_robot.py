@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 
 import pytest
 from viam.components.board.client import BoardClient
@@ -10,6 +11,7 @@ from viam.components.encoder.client import EncoderClient
 from viam.components.motor.client import MotorClient
 from viam.components.sensor.client import SensorClient
 
+from tests.module.desk_board import desk_board
 from tests.module.fake_viam_server import FakeViamServer, component, full_name
 from tests.module.unruly import probe
 
@@ -62,6 +64,30 @@ async def test_the_robot_is_built_used_and_taken_apart(robot, trace, tcp):
     assert trace.is_low(*MOTOR_WIRES, "GPIO26")
     assert "Warning" not in server.child.output
     assert "Traceback" not in server.child.output
+
+
+async def test_a_motor_on_a_board_that_lives_in_the_parent(machine):
+    desk = desk_board("desk")
+    server = await machine(resources=[desk], entry=("-m", "pi_drivers"))
+    pins = {"a": "A", "b": "B", "pwm": "P"}
+    config = component("motor", "dc-motor", "left", {"board": "desk", "pins": pins, "max_rpm": 60})
+    await server.configure(config)
+    motor = server.client(MotorClient, "left")
+    await motor.set_power(-0.25)
+    assert {name: pin.duty for name, pin in desk.pins.items()} == {"A": 0.0, "B": 1.0, "P": 0.25}
+    move = asyncio.create_task(motor.go_for(60, 100))
+    await _until(lambda: desk.pins["A"].duty == desk.pins["P"].duty == 1.0)
+    move.cancel()
+    await _until(lambda: all(pin.duty == 0.0 for pin in desk.pins.values()))
+    await motor.set_power(1.0)
+    await server.remove(full_name(config))
+    assert {pin.duty for pin in desk.pins.values()} == {0.0}
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(2):
+        while not condition():  # noqa: ASYNC110 - the pins are in this process, the motor in another
+            await asyncio.sleep(0.005)
 
 
 async def test_two_hundred_rebuilds_leave_nothing_behind(machine):

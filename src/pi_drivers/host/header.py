@@ -72,12 +72,6 @@ ALIASES: Mapping[str, int] = {
 }  # fmt: skip
 """Names of functions; `clk` is the PCM clock, as in viam-server's own Pi boards."""
 
-HARDWARE_PWM_BCM2711: Mapping[int, int] = {12: 0, 18: 0, 13: 1, 19: 1}
-"""PWM channel by GPIO on the Pi 1 to 4 and Zero (BCM2835 to BCM2711): two channels, two pins on each."""
-
-HARDWARE_PWM_RP1: Mapping[int, int] = {12: 0, 13: 1, 18: 2, 19: 3}
-"""PWM channel by GPIO on the Pi 5 (RP1): a channel of its own for each of the four pins."""
-
 ID_EEPROM = frozenset({0, 1})
 
 _LONGEST_NAME = 40
@@ -117,11 +111,6 @@ def describe(bcm: int) -> str:
     """A line with its place on the header, for example `GPIO17 (pin 11)`."""
     pin = _BY_BCM.get(bcm)
     return f"GPIO{bcm}" if pin is None else f"GPIO{bcm} (pin {pin.number})"
-
-
-def has_hardware_pwm(bcm: int) -> bool:
-    """Whether the SoC can make the pulses of this line in hardware, given its overlay."""
-    return bcm in HARDWARE_PWM_RP1
 
 
 def _from_position(number: int) -> int:

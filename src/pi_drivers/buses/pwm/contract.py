@@ -5,6 +5,16 @@ matching overlay is loaded. Other pins use the software PWM of `buses.gpio`.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+BCM_CHANNELS: Mapping[int, int] = {12: 0, 13: 1, 18: 0, 19: 1}
+"""Channel by GPIO up to the Pi 4: two channels, two GPIOs each (BCM2711 ARM Peripherals, 5.3)."""
+
+RP1_CHANNELS: Mapping[int, int] = {12: 0, 13: 1, 18: 2, 19: 3}
+"""Channel by GPIO on the Pi 5, one for each (RP1 Peripherals, 3.1.1, GPIO functions)."""
+
+FUNCTIONS: Mapping[int, int] = {12: 4, 13: 4, 18: 2, 19: 2}
+"""What the overlays call the alternative function that carries PWM on a GPIO: 4 is ALT0, 2 is ALT5."""
 
 
 class PwmChannel(ABC):

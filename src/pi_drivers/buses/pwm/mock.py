@@ -2,13 +2,10 @@
 
 from collections.abc import Callable
 
-from pi_drivers.buses.pwm.contract import HardwarePwm, PwmChannel
+from pi_drivers.buses.pwm.contract import BCM_CHANNELS, FUNCTIONS, HardwarePwm, PwmChannel
 from pi_drivers.errors import ArgumentError, BusAbsentError, ClaimedError
 from pi_drivers.world.wires import Pwm
 from pi_drivers.world.world import World
-
-CHANNELS = {12: 0, 13: 1, 18: 0, 19: 1}
-"""Channel by GPIO; two GPIOs share each channel (BCM2711 ARM Peripherals, 5.3, alternative functions)."""
 
 
 class MockPwm(HardwarePwm):
@@ -20,20 +17,19 @@ class MockPwm(HardwarePwm):
         self._open: dict[int, MockPwmChannel] = {}
 
     def available(self, offset: int) -> bool:
-        return offset in self.overlays and CHANNELS[offset] not in self._open
+        return offset in self.overlays and BCM_CHANNELS[offset] not in self._open
 
     def overlay_line(self, offset: int) -> str | None:
-        if offset not in CHANNELS:
+        if offset not in BCM_CHANNELS:
             return None
-        # func is the alternative function that carries PWM on that GPIO (4 = ALT0, 2 = ALT5).
-        return f"dtoverlay=pwm,pin={offset},func={4 if offset in (12, 13) else 2}"
+        return f"dtoverlay=pwm,pin={offset},func={FUNCTIONS[offset]}"
 
     def open(self, offset: int) -> PwmChannel:
         if offset not in self.overlays:
             line = self.overlay_line(offset)
             remedy = f"Add `{line}` to config.txt and reboot." if line else "Only GPIO 12, 13, 18 and 19 can be."
             raise BusAbsentError(f"GPIO{offset} is not connected to the PWM block. {remedy}")
-        channel = CHANNELS[offset]
+        channel = BCM_CHANNELS[offset]
         if channel in self._open:
             raise ClaimedError(f"GPIO{offset}: PWM channel {channel} is in use")
         self._open[channel] = MockPwmChannel(self._world, offset, lambda: self._open.pop(channel))

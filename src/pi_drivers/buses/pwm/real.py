@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from pi_drivers.buses.pwm.contract import HardwarePwm, PwmChannel
+from pi_drivers.buses.pwm.contract import BCM_CHANNELS, FUNCTIONS, RP1_CHANNELS, HardwarePwm, PwmChannel
 from pi_drivers.errors import (
     ArgumentError,
     BusAbsentError,
@@ -28,12 +28,6 @@ from pi_drivers.errors import (
     DriverError,
 )
 
-BCM_CHANNELS = {12: 0, 13: 1, 18: 0, 19: 1}
-"""Two channels with two GPIOs each (BCM2711 ARM Peripherals, 5.3, alternative functions)."""
-
-RP1_CHANNELS = {12: 0, 13: 1, 18: 2, 19: 3}
-"""One channel for each GPIO (RP1 Peripherals, 3.1.1, GPIO functions)."""
-
 CHIPS: Mapping[str, Mapping[int, int]] = {
     "2020c000.pwm": BCM_CHANNELS,  # Pi 1 and Zero
     "3f20c000.pwm": BCM_CHANNELS,  # Pi 2, 3 and Zero 2
@@ -41,9 +35,6 @@ CHIPS: Mapping[str, Mapping[int, int]] = {
     "1f00098000.pwm": RP1_CHANNELS,  # Pi 5; 1f0009c000.pwm turns the fan
 }
 """The header's PWM block by the name of its device."""
-
-FUNCTIONS = {12: 4, 13: 4, 18: 2, 19: 2}
-"""What the overlays call the alternative function that carries PWM: 4 is ALT0, 2 is ALT5."""
 
 OVERLAY_NODES = ("soc/gpio@*/pwm_pins", "axi/*/rp1/gpio@*/pwm_pins", "axi/*/*/gpio@*/pwm_pins")
 """Where the overlays write the GPIOs they connect, below the device tree's root."""

@@ -8,7 +8,7 @@ from typing import Any
 from viam.components.board import Board
 
 from pi_drivers.buses.gpio.ranges import PWM_HZ, check_pwm
-from pi_drivers.errors import ArgumentError, ClaimedError
+from pi_drivers.errors import ArgumentError, ClaimedError, UnsupportedError
 from pi_drivers.host import header
 from pi_drivers.host.claims import Holder
 from pi_drivers.host.outputs import open_output
@@ -103,6 +103,7 @@ class PinState:
         """Make the pin an interrupt, unless it is one. Raises: DriverError: it is an output, or somebody's."""
         if self.interrupt is None:
             settings = self.settings
+            self._refuse_pwm_block()
             with self._taken_for(Use.INTERRUPT):
                 lines = self._host.gpio.edges(
                     [settings.offset],
@@ -131,11 +132,20 @@ class PinState:
     def _look(self) -> bool:
         """The level on a pin nobody uses. Looking claims nothing: the pin stays free for whoever wants to drive it."""
         settings = self.settings
+        self._refuse_pwm_block()
         line = self._host.gpio.input(settings.offset, pull=settings.pull, active_low=settings.active_low)
         try:
             return line.read()
         finally:
             line.close()
+
+    def _refuse_pwm_block(self) -> None:
+        # Taking such a GPIO as a line disconnects it from the PWM block until the next boot.
+        if self._output is None and self._host.pwm.available(self.settings.offset):
+            raise UnsupportedError(
+                f"{self.label} is connected to the PWM block by an overlay in config.txt, so it can be driven but not "
+                "read. Use another pin, or remove the overlay and reboot."
+            )
 
     def _as_output(self, initial: bool) -> HeaderOutput:
         if self._output is None:

@@ -230,9 +230,3 @@ def interrupt_names(settings: PiBoardConfig) -> list[str]:
     """The pins that are interrupts from the beginning."""
     listed = [pin.pin for pin in settings.pins if pin.type == "interrupt"]
     return listed + [interrupt.pin for interrupt in settings.digital_interrupts]
-
-
-def board_pin_offset(settings: PiBoardConfig, name: str) -> int:
-    """The GPIO a name means on a board of this config, without opening it. Raises: ArgumentError: none."""
-    named = named_pins(settings)
-    return named[name].offset if name in named else header.resolve(name)

@@ -93,7 +93,7 @@ class IncrementalEncoder(HardwareModel[IncrementalEncoderConfig], Encoder):
         )
         # Behind the claims: whatever twin is still on these wires belongs to nobody any more.
         self._plug_in_twin(settings, board)
-        self._counter = QuadratureCounter(*self._inputs.lines)
+        self._counter = QuadratureCounter(self._inputs.lines[0])
         self._seeded = False
         self._tried_to_seed = asyncio.Event()
         self._error: BusError | None = None

@@ -20,10 +20,9 @@ EDGES_PER_CYCLE = 4
 class QuadratureCounter:
     """The count of one encoder, in quarter cycles."""
 
-    def __init__(self, line_a: int, line_b: int) -> None:
-        """Args: line_a, line_b: what `EdgeEvent.offset` says for A and B."""
+    def __init__(self, line_a: int) -> None:
+        """Args: line_a: what `EdgeEvent.offset` says for A; every other line is B."""
         self._line_a = line_a
-        self._line_b = line_b
         self._a = False
         self._b = False
         self.quarters = 0
