@@ -129,7 +129,7 @@ fill_environment() {
 
 # Only real pins need lgpio, so its absence is no error here.
 provide_lgpio() {
-    if ! is_raspberry_pi || "$target/bin/python" -c 'import lgpio' 2>/dev/null; then
+    if ! is_raspberry_pi || "$target/bin/python" -c 'import _lgpio' 2>/dev/null; then
         return
     fi
     if ! run_uv pip install --python "$target/bin/python" --no-build 'lgpio>=0.2.2' 2>/dev/null; then

@@ -12,6 +12,14 @@ from pi_drivers.runtime.directory import DIRECTORY
 from pi_drivers.runtime.safety import SAFETY
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--ground",
+        default="mock",
+        help="what tests/contract and tests/hil run on: mock, simulated (inside the simulated kernel), hardware (a Pi)",
+    )
+
+
 @pytest.fixture(autouse=True)
 def no_environment_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests behave the same wherever they run."""

@@ -4,6 +4,8 @@
 # found.
 #
 # usage: tests/run.sh [pytest arguments]
+#        tests/run.sh --hil [pytest arguments]        the real back ends in the simulated kernel, which it builds once
+#        tests/run.sh --hardware [pytest arguments]   the same on a Raspberry Pi with the jumpers of tests/hil/WIRING.md
 #
 # With arguments only pytest runs, with them, and coverage is not judged: for work on one test.
 # PI_DRIVERS_PYTHON names the Python that runs the tests (default: the first one found of python3, 3.13, 3.12, 3.11).
@@ -54,6 +56,33 @@ find_main() {
         esac
     done
 }
+
+# The real back ends: one Python is enough, and it has lgpio, which nothing else needs.
+run_real() {
+    ground=$1
+    shift
+    venv=$root/.cache/venv-real
+    PI_DRIVERS_VENV=$venv ./setup.sh --dev
+    if ! "$venv/bin/python" -c 'import _lgpio' 2>/dev/null; then
+        say "adding lgpio"
+        # For CPython 3.13 the index has no wheel: it is built from its source, the C library with it (PYPI=1). What swig
+        # 4.3 makes of it crashes when the interpreter ends, and what 4.5 makes cannot be loaded.
+        "$PI_DRIVERS_TOOLS/bin/python" -m pip install --quiet --disable-pip-version-check 'swig>=4.2,<4.3'
+        PYPI=1 PATH="$PI_DRIVERS_TOOLS/bin:$PATH" UV_PROJECT_ENVIRONMENT=$venv "$PI_DRIVERS_TOOLS/bin/uv" --quiet sync \
+            --frozen --no-install-project --dev --extra gpio --python "$venv/bin/python"
+    fi
+    export PYTHONDEVMODE=1
+    if [ "$ground" = --hil ]; then
+        exec "$venv/bin/python" -m tests.hil "$@"
+    fi
+    exec "$venv/bin/python" -m pytest --ground=hardware "${@:-tests/contract tests/hil}"
+}
+
+case ${1:-} in
+--hil | --hardware)
+    run_real "$@"
+    ;;
+esac
 
 main=$(find_main)
 if [ -z "$main" ]; then

@@ -9,15 +9,20 @@ import pytest
 from .grounds import GpioGround, I2cGround
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--ground", default="mock", help="what the contract suites run on: mock, or another ground")
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What is asked of an I2C bus is asked of every one that the ground has."""
+    if "bus_ground" in metafunc.fixturenames:
+        metafunc.parametrize("bus_ground", chosen_ground(metafunc.config).I2C_GROUNDS, indirect=True)
+
+
+def chosen_ground(config: pytest.Config) -> ModuleType:
+    return importlib.import_module(f"{__package__}.ground_{config.getoption('--ground')}")
 
 
 @pytest.fixture(scope="session")
 def grounds(pytestconfig: pytest.Config) -> ModuleType:
     """The chosen ground, loaded before the first test is watched for what it leaves behind."""
-    # Where the suite is only a part of a run, the option does not exist and the ground is the mock.
-    return importlib.import_module(f"{__package__}.ground_{pytestconfig.getoption('--ground', 'mock')}")
+    return chosen_ground(pytestconfig)
 
 
 @pytest.fixture
@@ -28,7 +33,7 @@ def ground(grounds: ModuleType) -> Iterator[GpioGround]:
 
 
 @pytest.fixture
-def bus_ground(grounds: ModuleType) -> Iterator[I2cGround]:
+def bus_ground(grounds: ModuleType, request: pytest.FixtureRequest) -> Iterator[I2cGround]:
     """An I2C bus with two register chips on it."""
-    with grounds.i2c_ground() as made:
+    with grounds.I2C_GROUNDS[request.param]() as made:
         yield made

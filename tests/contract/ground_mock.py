@@ -1,16 +1,16 @@
 """The mock as a ground: the simulated Pi, whose outside is its world and whose time is moved by hand."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import ClassVar
 
 from pi_drivers.buses.gpio.mock import MockGpio
 from pi_drivers.buses.i2c.contract import I2cBus
 from pi_drivers.buses.i2c.mock import MockI2c
-from pi_drivers.world.devices import RegisterFile
 from pi_drivers.world.world import World
 
 from .grounds import MICROSECOND, MILLISECOND, Facility, GpioGround, I2cGround, Wave, watch_by_looking
+from .i2c_chips import CHIPS
 
 OUTSIDE = "the test"
 
@@ -67,18 +67,30 @@ class MockGpioGround(GpioGround):
 class MockI2cGround(I2cGround):
     """Bus 1 of a simulated Pi."""
 
+    lacks: ClassVar = {
+        Facility.PULLED_UP_READS: "the simulated bus hands on whatever number of bytes a chip answers",
+    }
     number = 1
 
     def __init__(self) -> None:
         self.world = World.by_hand()
         for address in (self.registers_at, self.eeprom_at):
-            self.world.i2c(self.number).plug_in(address, RegisterFile())
+            self.plug_in(address, "registers")
 
     def open(self, number: int) -> I2cBus:
         return MockI2c(self.world, number)
 
+    def plug_in(self, address: int, chip: str) -> None:
+        self.world.i2c(self.number).plug_in(address, CHIPS[chip](self.world))
+
     def unplug(self, address: int) -> None:
         self.world.i2c(self.number).faults(address).unplugged = True
 
+    def replug(self, address: int) -> None:
+        self.world.i2c(self.number).faults(address).unplugged = False
+
     def hang(self, address: int) -> None:
         self.world.i2c(self.number).faults(address).hangs = 1
+
+
+I2C_GROUNDS: Mapping[str, Callable[[], AbstractContextManager[I2cGround]]] = {"mock": i2c_ground}

@@ -1,5 +1,7 @@
 """The contract of an I2C bus."""
 
+from collections.abc import Callable
+
 import pytest
 
 from pi_drivers.errors import ArgumentError, BusAbsentError, BusTimeoutError, ClosedError, NoAnswerError
@@ -44,6 +46,20 @@ def test_plain_messages_are_moved_as_they_are(bus_ground: I2cGround):
     bus.write(bus_ground.registers_at, b"\x00")
 
     assert bus.read(bus_ground.registers_at, 50) == data
+
+
+@pytest.mark.parametrize("count", [256, 300, 8192])
+def test_long_messages_arrive_whole(bus_ground: I2cGround, count):
+    bus_ground.need(Facility.PLAIN_TRANSFERS)
+    bus = bus_ground.open(bus_ground.number)
+    data = bytes((7 * i + i // 256) % 251 for i in range(count))
+    bus.write(bus_ground.registers_at, b"\x40" + data[: count - 1])
+    bus.write(bus_ground.registers_at, b"\x40")
+    held = bus.read(bus_ground.registers_at, count)
+
+    # The chip has 256 registers and begins anew behind the last: what came last stays.
+    newest = {(0x40 + i) % 256: value for i, value in enumerate(data[: count - 1])}
+    assert held == bytes(newest.get((0x40 + i) % 256, 0) for i in range(count))
 
 
 def test_nobody_at_an_address_is_no_answer_with_bus_and_address(bus_ground: I2cGround):
@@ -110,6 +126,68 @@ def test_a_chip_that_is_unplugged_answers_no_more(bus_ground: I2cGround):
     assert not bus.probe(bus_ground.registers_at)
     with pytest.raises(NoAnswerError):
         bus.read_register(bus_ground.registers_at, 0, 1)
+    assert bus.probe(bus_ground.eeprom_at)
+
+
+def test_a_chip_that_is_plugged_in_again_answers_again(bus_ground: I2cGround):
+    bus_ground.need(Facility.FAULTS)
+    bus = bus_ground.open(bus_ground.number)
+    bus.write_register(bus_ground.registers_at, 5, b"kept")
+    bus_ground.unplug(bus_ground.registers_at)
+    with pytest.raises(NoAnswerError):
+        bus.write_register(bus_ground.registers_at, 5, b"lost")
+    bus_ground.replug(bus_ground.registers_at)
+
+    assert bus.read_register(bus_ground.registers_at, 5, 4) == b"kept"
+
+
+def test_a_chip_that_takes_no_more_in_the_middle_of_a_message_is_no_answer(bus_ground: I2cGround):
+    bus_ground.need(Facility.FAULTS, Facility.PLAIN_TRANSFERS)
+    bus_ground.plug_in(bus_ground.registers_at, "full")
+    bus = bus_ground.open(bus_ground.number)
+    where = f"i2c-{bus_ground.number} 0x{bus_ground.registers_at:02x}: no answer"
+    with pytest.raises(NoAnswerError, match=where):
+        bus.write(bus_ground.registers_at, b"\x10abcdef")
+    with pytest.raises(NoAnswerError, match=where):
+        bus.write_register(bus_ground.registers_at, 0x20, b"ghijkl")
+
+    assert bus.read_register(bus_ground.registers_at, 0x10, 4) == b"ab\0\0"
+    assert bus.read_register(bus_ground.registers_at, 0x20, 4) == b"gh\0\0"
+
+
+def test_a_chip_that_dies_between_the_halves_of_a_transfer_is_no_answer(bus_ground: I2cGround):
+    bus_ground.need(Facility.FAULTS)
+    bus_ground.plug_in(bus_ground.registers_at, "dying")
+    bus = bus_ground.open(bus_ground.number)
+    bus.write_register(bus_ground.registers_at, 0, b"a")
+    where = f"i2c-{bus_ground.number} 0x{bus_ground.registers_at:02x}: no answer"
+    with pytest.raises(NoAnswerError, match=where):
+        bus.read_register(bus_ground.registers_at, 0, 1)
+
+    assert not bus.probe(bus_ground.registers_at)
+    assert bus.read_register(bus_ground.eeprom_at, 0, 1) == b"\0"
+
+
+def test_a_chip_that_stretches_the_clock_for_long_is_waited_for(bus_ground: I2cGround):
+    bus_ground.need(Facility.FAULTS, Facility.PLAIN_TRANSFERS)
+    bus_ground.plug_in(bus_ground.registers_at, "slow")
+    bus = bus_ground.open(bus_ground.number)
+    bus.write_register(bus_ground.registers_at, 0x10, b"late")
+
+    assert bus.read_register(bus_ground.registers_at, 0x10, 4) == b"late"
+    bus.write(bus_ground.registers_at, b"\x11")
+    assert bus.read(bus_ground.registers_at, 3) == b"ate"
+
+
+def test_where_a_chip_has_no_more_to_say_ones_are_read(bus_ground: I2cGround):
+    bus_ground.need(Facility.FAULTS, Facility.PLAIN_TRANSFERS, Facility.PULLED_UP_READS)
+    bus_ground.plug_in(bus_ground.registers_at, "terse")
+    bus = bus_ground.open(bus_ground.number)
+    bus.write_register(bus_ground.registers_at, 0, b"abcd")
+
+    assert bus.read_register(bus_ground.registers_at, 0, 4) == b"ab\xff\xff"
+    bus.write(bus_ground.registers_at, b"\x00")
+    assert bus.read(bus_ground.registers_at, 5) == b"ab\xff\xff\xff"
 
 
 def test_a_bus_that_hangs_is_a_timeout_and_not_a_missing_chip(bus_ground: I2cGround):
@@ -125,6 +203,27 @@ def test_a_bus_that_hangs_is_a_timeout_and_not_a_missing_chip(bus_ground: I2cGro
     bus_ground.hang(bus_ground.registers_at)
     with pytest.raises(BusTimeoutError):
         bus.probe(bus_ground.registers_at)
+
+
+@pytest.mark.parametrize("kind", ["write", "read", "write_register"])
+def test_a_bus_that_comes_back_after_a_hang_works_as_before(bus_ground: I2cGround, kind):
+    bus_ground.need(Facility.FAULTS, Facility.PLAIN_TRANSFERS)
+    bus = bus_ground.open(bus_ground.number)
+    address = bus_ground.registers_at
+    bus.write_register(address, 0x10, b"before")
+    transfers: dict[str, Callable[[], object]] = {
+        "write": lambda: bus.write(address, b"\x10hang"),
+        "read": lambda: bus.read(address, 6),
+        "write_register": lambda: bus.write_register(address, 0x10, b"hang"),
+    }
+    bus_ground.hang(address)
+    with pytest.raises(BusTimeoutError):
+        transfers[kind]()
+
+    assert bus.read_register(address, 0x10, 6) == b"before"
+    assert bus.probe(address)
+    bus.write(address, b"\x10behind")
+    assert bus.read_register(address, 0x10, 6) == b"behind"
 
 
 def test_a_bus_that_does_not_exist_is_absent(bus_ground: I2cGround):

@@ -133,7 +133,8 @@ def _load_lgpio() -> tuple[Any, Any]:
 def _lgpio_missing() -> MissingLibraryError:
     return MissingLibraryError(
         "real pins need the library lgpio: sudo apt install python3-lgpio (a virtual environment must see the "
-        "system's packages), or pip install 'lgpio>=0.2.2' (CPython 3.13 builds it from source: swig and a C compiler)"
+        "system's packages), or pip install 'lgpio>=0.2.2' (for CPython 3.13 it is built from source: a C compiler, "
+        "pip install 'swig>=4.2,<4.3', and PYPI=1 in the environment)"
     )
 
 

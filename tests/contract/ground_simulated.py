@@ -1,0 +1,162 @@
+"""The Linux kernel's own simulated devices as a ground: gpio-sim and two I2C buses under the real back ends.
+
+Runs inside the kernel that init.sh has prepared: a gpio-sim chip with the label of a Pi 4's header, and i2c-stub with
+chips at 0x40, 0x50 and 0x76. The outside of a gpio-sim line is its pair of sysfs files: `pull` drives it, `value` is
+what a meter would show. Of the two I2C buses i2c-stub is the kernel's own work, but knows SMBus calls only and never
+fails; the chips of the other are played by a program, so that everything can go wrong there.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from typing import ClassVar
+
+from pi_drivers.buses.gpio.real import RealGpio
+from pi_drivers.buses.i2c.contract import I2cBus
+from pi_drivers.buses.i2c.real import SmbusI2c
+
+from tests.contract.grounds import MILLISECOND, Facility, GpioGround, I2cGround, Wave, watch_by_looking
+from tests.hil.outside_chips import OutsideChips, bus_number, outside_chips
+
+LOOK_EVERY_S = 0.0004
+
+RealGpio().close()  # loads lgpio, whose thread stays, before the first test looks for threads left behind
+
+HOLDER = """
+import gpiod, sys
+from gpiod.line import Direction
+held = gpiod.request_lines(sys.argv[1], {int(sys.argv[2]): gpiod.LineSettings(direction=Direction.OUTPUT)}, consumer="somebody-else")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def gpio_ground() -> Iterator[GpioGround]:
+    ground = SimulatedGpioGround()
+    try:
+        yield ground
+    finally:
+        ground.gpio.close()
+        ground.close()
+
+
+@contextmanager
+def stub_ground() -> Iterator[I2cGround]:
+    """The kernel's own simulated bus."""
+    with ExitStack() as opened:
+        yield StubI2cGround(opened)
+
+
+@contextmanager
+def outside_ground() -> Iterator[I2cGround]:
+    """A bus with two chips that another process plays."""
+    places = (f"registers@0x{address:02x}" for address in (I2cGround.registers_at, I2cGround.eeprom_at))
+    with outside_chips(*places) as chips, ExitStack() as opened:
+        yield OutsideI2cGround(opened, chips)
+
+
+class SimulatedGpioGround(GpioGround):
+    lacks: ClassVar = {
+        Facility.EXACT_TIME: "the simulated kernel runs in real time, with a tick of 1 ms",
+        Facility.KEPT_LEVELS: "gpio-sim puts a released output back to its pull",
+    }
+    tolerance_ns = int(float(os.environ.get("TOLERANCE_MS", "3")) * MILLISECOND)
+
+    def __init__(self) -> None:
+        self.gpio = RealGpio()
+        chip = next(Path("/sys/devices/platform").glob(f"gpio-sim.*/{self.gpio.path.name}"))
+        self._chip = chip
+        self._values: dict[int, int] = {}
+        for offset in (self.a, self.b, self.c):
+            self.drive(offset, False)
+
+    def close(self) -> None:
+        for fd in self._values.values():
+            os.close(fd)
+
+    def drive(self, offset: int, level: bool) -> None:
+        (self._chip / f"sim_gpio{offset}" / "pull").write_text("pull-up" if level else "pull-down")
+
+    def release(self, offset: int) -> None:
+        pass
+
+    def level(self, offset: int) -> bool:
+        if offset not in self._values:
+            self._values[offset] = os.open(self._chip / f"sim_gpio{offset}" / "value", os.O_RDONLY)
+        return os.pread(self._values[offset], 1, 0) == b"1"
+
+    def settle(self, duration_ns: int = 10 * MILLISECOND) -> None:
+        time.sleep(duration_ns / 1e9)
+
+    def now_ns(self) -> int:
+        return time.monotonic_ns()
+
+    def watch(self, offset: int, duration_ns: int) -> Wave:
+        return watch_by_looking(lambda: self.level(offset), self.now_ns, lambda: time.sleep(LOOK_EVERY_S), duration_ns)
+
+    @contextmanager
+    def held_elsewhere(self, offset: int) -> Iterator[str]:
+        command = [sys.executable, "-c", HOLDER, str(self.gpio.path), str(offset)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == b"held\n"
+            yield "somebody-else"
+            assert holder.stdin is not None
+            holder.stdin.close()
+
+
+class KernelI2cGround(I2cGround):
+    """A bus of this kernel; what was opened is closed in the end."""
+
+    def __init__(self, opened: ExitStack, number: int) -> None:
+        self.number = number
+        self._opened = opened
+
+    def open(self, number: int) -> I2cBus:
+        bus = SmbusI2c(number)
+        self._opened.callback(bus.close)
+        return bus
+
+
+class StubI2cGround(KernelI2cGround):
+    """The bus of i2c-stub."""
+
+    lacks: ClassVar = {
+        Facility.PLAIN_TRANSFERS: "i2c-stub knows SMBus only",
+        Facility.FAULTS: "i2c-stub has no faults",
+        Facility.PULLED_UP_READS: "i2c-stub has no chip that falls silent",
+    }
+
+    def __init__(self, opened: ExitStack) -> None:
+        super().__init__(opened, bus_number("SMBus stub driver"))
+
+
+class OutsideI2cGround(KernelI2cGround):
+    """The bus whose chips a program plays."""
+
+    def __init__(self, opened: ExitStack, chips: OutsideChips) -> None:
+        super().__init__(opened, chips.bus)
+        self._chips = chips
+
+    def plug_in(self, address: int, chip: str) -> None:
+        self._chips.tell(f"plug {chip}@0x{address:02x}")
+
+    def unplug(self, address: int) -> None:
+        self._chips.tell(f"unplug 0x{address:02x}")
+
+    def replug(self, address: int) -> None:
+        self._chips.tell(f"replug 0x{address:02x}")
+
+    def hang(self, address: int) -> None:
+        self._chips.tell(f"hang 0x{address:02x} 1")
+
+
+I2C_GROUNDS: Mapping[str, Callable[[], AbstractContextManager[I2cGround]]] = {
+    "i2c-stub": stub_ground,
+    "outside": outside_ground,
+}
