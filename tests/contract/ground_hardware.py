@@ -1,0 +1,131 @@
+"""A Raspberry Pi with wires on its header as a ground: every line under test ends at another one, which measures it.
+
+Join each pair of JUMPERS by a resistor of 1 kOhm, not by a plain wire: while a test changes sides both ends may drive
+for a moment, and then the resistor takes what would burn the pins. For the I2C suite put a FRAM with 512 bytes
+(FM24CL04B, MB85RC04V) on bus 1: it answers at two addresses, each with 256 registers, and needs no time to write. What
+is not there is skipped, and says so.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import ClassVar
+
+import pytest
+
+from pi_drivers.buses.gpio.real import RealGpio
+from pi_drivers.buses.i2c.contract import I2cBus
+from pi_drivers.buses.i2c.real import SmbusI2c
+from pi_drivers.errors import DriverError
+from pi_drivers.host.header import describe
+
+from .gpiod_outside import MeasuringLine, held_by_another_process
+from .grounds import MICROSECOND, MILLISECOND, Facility, GpioGround, I2cGround, Wave
+
+JUMPERS: Mapping[int, int] = {17: 18, 22: 23, 6: 12, 19: 16, 26: 20}
+"""From each GPIO under test to the GPIO that measures it; each pair lies side by side on the header."""
+
+REAL_TIME = "a Raspberry Pi runs in real time"
+
+
+class HardwareGpioGround(GpioGround):
+    """The header's chip, with the wires of JUMPERS."""
+
+    lacks: ClassVar = {Facility.EXACT_TIME: REAL_TIME}
+    a = 17
+    b = 22
+    c = 6
+    tolerance_ns = 300 * MICROSECOND
+    no_line = 100
+
+    def __init__(self, opened: ExitStack) -> None:
+        self.gpio = RealGpio()
+        opened.callback(self.gpio.close)
+        self._ends: dict[int, MeasuringLine] = {}
+        for offset in (self.a, self.b, self.c):
+            self._ends[offset] = MeasuringLine(self.gpio.path, JUMPERS[offset])
+            opened.callback(self._ends[offset].close)
+            self._check_jumper(offset)
+
+    def drive(self, offset: int, level: bool) -> None:
+        self._ends[offset].drive(level)
+
+    def release(self, offset: int) -> None:
+        self._ends[offset].release()
+
+    def level(self, offset: int) -> bool:
+        return self._ends[offset].level()
+
+    def settle(self, duration_ns: int = 10 * MILLISECOND) -> None:
+        time.sleep(duration_ns / 1e9)
+
+    def now_ns(self) -> int:
+        return time.monotonic_ns()
+
+    def watch(self, offset: int, duration_ns: int) -> Wave:
+        return self._ends[offset].watch(duration_ns)
+
+    def held_elsewhere(self, offset: int) -> AbstractContextManager[str]:
+        return held_by_another_process(self.gpio.path, offset)
+
+    def _check_jumper(self, offset: int) -> None:
+        line = self.gpio.input(offset)
+        try:
+            for level in (True, False, True):
+                self.drive(offset, level)
+                self.settle(5 * MILLISECOND)
+                if line.read() is not level:
+                    pytest.skip(f"no jumper from {describe(offset)} to {describe(JUMPERS[offset])}")
+        finally:
+            line.close()
+            self.release(offset)
+
+
+@contextmanager
+def gpio_ground() -> Iterator[GpioGround]:
+    """The header, its lines free."""
+    with ExitStack() as opened:
+        yield HardwareGpioGround(opened)
+
+
+class FramGround(I2cGround):
+    """Bus 1 with a FRAM, whose two halves are two chips to the bus."""
+
+    lacks: ClassVar = {
+        Facility.FAULTS: "nobody is there to pull the chip out",
+        Facility.PULLED_UP_READS: "nobody is there to pull the chip out",
+    }
+    number = 1
+    registers_at = 0x51
+    eeprom_at = 0x50
+
+    def __init__(self, opened: ExitStack) -> None:
+        self._opened = opened
+        try:
+            bus = self.open(self.number)
+        except DriverError as error:
+            pytest.skip(str(error))
+        for address in (self.registers_at, self.eeprom_at):
+            if not bus.probe(address):
+                pytest.skip(f"no FRAM at 0x{address:02x} on i2c-{self.number}")
+
+    def open(self, number: int) -> I2cBus:
+        bus = SmbusI2c(number)
+        self._opened.callback(bus.close)
+        return bus
+
+
+@contextmanager
+def fram_ground() -> Iterator[I2cGround]:
+    """Bus 1 with a FRAM on it."""
+    with ExitStack() as opened:
+        yield FramGround(opened)
+
+
+I2C_GROUNDS: Mapping[str, Callable[[], AbstractContextManager[I2cGround]]] = {"fram": fram_ground}
+
+
+try:
+    RealGpio().close()  # loads lgpio, whose thread stays, before the first test looks for threads left behind
+except DriverError as error:
+    pytest.exit(f"--ground=hardware: {error}", returncode=2)
