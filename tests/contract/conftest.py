@@ -11,8 +11,8 @@ from .grounds import GpioGround, I2cGround
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """What is asked of an I2C bus is asked of every one that the ground has."""
-    if "bus_ground" in metafunc.fixturenames:
-        metafunc.parametrize("bus_ground", chosen_ground(metafunc.config).I2C_GROUNDS, indirect=True)
+    if "i2c_kind" in metafunc.fixturenames:
+        metafunc.parametrize("i2c_kind", chosen_ground(metafunc.config).I2C_GROUNDS, scope="module")
 
 
 def chosen_ground(config: pytest.Config) -> ModuleType:
@@ -32,8 +32,15 @@ def ground(grounds: ModuleType) -> Iterator[GpioGround]:
         yield made
 
 
-@pytest.fixture
-def bus_ground(grounds: ModuleType, request: pytest.FixtureRequest) -> Iterator[I2cGround]:
-    """An I2C bus with two register chips on it."""
-    with grounds.I2C_GROUNDS[request.param]() as made:
+@pytest.fixture(scope="module")
+def i2c_ground(grounds: ModuleType, i2c_kind: str) -> Iterator[I2cGround]:
+    """One of the ground's I2C buses, for all tests of a file: it may take a second to make."""
+    with grounds.I2C_GROUNDS[i2c_kind]() as made:
         yield made
+
+
+@pytest.fixture
+def bus_ground(i2c_ground: I2cGround) -> I2cGround:
+    """An I2C bus with two register chips on it."""
+    i2c_ground.fresh()
+    return i2c_ground

@@ -59,8 +59,10 @@ class MeasuringLine:
         changes = []
         while (left_ns := start_ns + duration_ns - time.monotonic_ns()) > 0:
             if self._request.wait_edge_events(timedelta(microseconds=left_ns / 1000)):
-                for event in self._request.read_edge_events():
-                    changes.append((event.timestamp_ns - start_ns, event.event_type is event.Type.RISING_EDGE))
+                changes += [
+                    (event.timestamp_ns - start_ns, event.event_type is event.Type.RISING_EDGE)
+                    for event in self._request.read_edge_events()
+                ]
         self._configure(LISTENING)
         return Wave(first, [change for change in changes if 0 <= change[0] < duration_ns], duration_ns)
 

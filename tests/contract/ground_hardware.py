@@ -32,6 +32,7 @@ class HardwareGpioGround(GpioGround):
     """The header's chip, with the wires of JUMPERS."""
 
     lacks: ClassVar = {Facility.EXACT_TIME: REAL_TIME}
+    gpio: RealGpio
     a = 17
     b = 22
     c = 6
@@ -93,7 +94,6 @@ class FramGround(I2cGround):
 
     lacks: ClassVar = {
         Facility.FAULTS: "nobody is there to pull the chip out",
-        Facility.PULLED_UP_READS: "nobody is there to pull the chip out",
     }
     number = 1
     registers_at = 0x51
@@ -108,6 +108,9 @@ class FramGround(I2cGround):
         for address in (self.registers_at, self.eeprom_at):
             if not bus.probe(address):
                 pytest.skip(f"no FRAM at 0x{address:02x} on i2c-{self.number}")
+
+    def fresh(self) -> None:
+        self._opened.close()
 
     def open(self, number: int) -> I2cBus:
         bus = SmbusI2c(number)

@@ -67,12 +67,9 @@ class MockGpioGround(GpioGround):
 class MockI2cGround(I2cGround):
     """Bus 1 of a simulated Pi."""
 
-    lacks: ClassVar = {
-        Facility.PULLED_UP_READS: "the simulated bus hands on whatever number of bytes a chip answers",
-    }
     number = 1
 
-    def __init__(self) -> None:
+    def fresh(self) -> None:
         self.world = World.by_hand()
         for address in (self.registers_at, self.eeprom_at):
             self.plug_in(address, "registers")

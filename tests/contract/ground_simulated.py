@@ -7,8 +7,6 @@ fails; the chips of the other are played by a program, so that everything can go
 """
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -18,21 +16,13 @@ from typing import ClassVar
 from pi_drivers.buses.gpio.real import RealGpio
 from pi_drivers.buses.i2c.contract import I2cBus
 from pi_drivers.buses.i2c.real import SmbusI2c
-
+from tests.contract.gpiod_outside import held_by_another_process
 from tests.contract.grounds import MILLISECOND, Facility, GpioGround, I2cGround, Wave, watch_by_looking
 from tests.hil.outside_chips import OutsideChips, bus_number, outside_chips
 
 LOOK_EVERY_S = 0.0004
 
 RealGpio().close()  # loads lgpio, whose thread stays, before the first test looks for threads left behind
-
-HOLDER = """
-import gpiod, sys
-from gpiod.line import Direction
-held = gpiod.request_lines(sys.argv[1], {int(sys.argv[2]): gpiod.LineSettings(direction=Direction.OUTPUT)}, consumer="somebody-else")
-print("held", flush=True)
-sys.stdin.read()
-"""
 
 
 @contextmanager
@@ -54,9 +44,8 @@ def stub_ground() -> Iterator[I2cGround]:
 
 @contextmanager
 def outside_ground() -> Iterator[I2cGround]:
-    """A bus with two chips that another process plays."""
-    places = (f"registers@0x{address:02x}" for address in (I2cGround.registers_at, I2cGround.eeprom_at))
-    with outside_chips(*places) as chips, ExitStack() as opened:
+    """A bus whose chips another process plays."""
+    with outside_chips() as chips, ExitStack() as opened:
         yield OutsideI2cGround(opened, chips)
 
 
@@ -65,7 +54,8 @@ class SimulatedGpioGround(GpioGround):
         Facility.EXACT_TIME: "the simulated kernel runs in real time, with a tick of 1 ms",
         Facility.KEPT_LEVELS: "gpio-sim puts a released output back to its pull",
     }
-    tolerance_ns = int(float(os.environ.get("TOLERANCE_MS", "3")) * MILLISECOND)
+    gpio: RealGpio
+    tolerance_ns = 3 * MILLISECOND
 
     def __init__(self) -> None:
         self.gpio = RealGpio()
@@ -99,23 +89,19 @@ class SimulatedGpioGround(GpioGround):
     def watch(self, offset: int, duration_ns: int) -> Wave:
         return watch_by_looking(lambda: self.level(offset), self.now_ns, lambda: time.sleep(LOOK_EVERY_S), duration_ns)
 
-    @contextmanager
-    def held_elsewhere(self, offset: int) -> Iterator[str]:
-        command = [sys.executable, "-c", HOLDER, str(self.gpio.path), str(offset)]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
-            assert holder.stdout is not None
-            assert holder.stdout.readline() == b"held\n"
-            yield "somebody-else"
-            assert holder.stdin is not None
-            holder.stdin.close()
+    def held_elsewhere(self, offset: int) -> AbstractContextManager[str]:
+        return held_by_another_process(self.gpio.path, offset)
 
 
 class KernelI2cGround(I2cGround):
-    """A bus of this kernel; what was opened is closed in the end."""
+    """A bus of this kernel. What a test opened is closed before the next and in the end."""
 
     def __init__(self, opened: ExitStack, number: int) -> None:
         self.number = number
         self._opened = opened
+
+    def fresh(self) -> None:
+        self._opened.close()
 
     def open(self, number: int) -> I2cBus:
         bus = SmbusI2c(number)
@@ -129,7 +115,6 @@ class StubI2cGround(KernelI2cGround):
     lacks: ClassVar = {
         Facility.PLAIN_TRANSFERS: "i2c-stub knows SMBus only",
         Facility.FAULTS: "i2c-stub has no faults",
-        Facility.PULLED_UP_READS: "i2c-stub has no chip that falls silent",
     }
 
     def __init__(self, opened: ExitStack) -> None:
@@ -142,6 +127,12 @@ class OutsideI2cGround(KernelI2cGround):
     def __init__(self, opened: ExitStack, chips: OutsideChips) -> None:
         super().__init__(opened, chips.bus)
         self._chips = chips
+
+    def fresh(self) -> None:
+        super().fresh()
+        self._chips.tell("clear")
+        for address in (self.registers_at, self.eeprom_at):
+            self.plug_in(address, "registers")
 
     def plug_in(self, address: int, chip: str) -> None:
         self._chips.tell(f"plug {chip}@0x{address:02x}")

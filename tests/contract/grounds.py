@@ -1,8 +1,8 @@
 """What a contract suite needs from the ground it runs on: the back end under test and the world outside of it.
 
-A new ground is one file `ground_<name>.py` with a function `gpio_ground` and a table `I2C_GROUNDS` of functions, one for
-each kind of I2C bus it has, by name; pytest's `--ground=<name>` chooses it. What a ground cannot do it lists in `lacks`,
-with the reason, and the tests that need it are skipped with that reason.
+A new ground is one file `ground_<name>.py` with a function `gpio_ground` and a table `I2C_GROUNDS` of functions, one
+for each kind of I2C bus it has, by name; pytest's `--ground=<name>` chooses it. What a ground cannot do it lists in
+`lacks`, with the reason, and the tests that need it are skipped with that reason.
 """
 
 import enum
@@ -32,7 +32,6 @@ class Facility(enum.Enum):
     OTHER_PROCESS = "another process that holds a line"
     PLAIN_TRANSFERS = "I2C messages without a register"
     FAULTS = "chips that stop answering, and lines that are held low"
-    PULLED_UP_READS = "a data line that nobody drives and that reads as ones"
 
 
 class Ground:
@@ -114,6 +113,9 @@ class I2cGround(Ground, ABC):
     @abstractmethod
     def open(self, number: int) -> I2cBus:
         """Open a bus of this ground."""
+
+    def fresh(self) -> None:
+        """Bring the bus to where a test begins: two chips, nothing wrong with them, and nobody else's handles."""
 
     def plug_in(self, address: int, chip: str) -> None:
         """Put a new chip on the bus, by its word in `i2c_chips.CHIPS`. Needs `Facility.FAULTS`."""

@@ -180,7 +180,7 @@ def test_a_chip_that_stretches_the_clock_for_long_is_waited_for(bus_ground: I2cG
 
 
 def test_where_a_chip_has_no_more_to_say_ones_are_read(bus_ground: I2cGround):
-    bus_ground.need(Facility.FAULTS, Facility.PLAIN_TRANSFERS, Facility.PULLED_UP_READS)
+    bus_ground.need(Facility.FAULTS, Facility.PLAIN_TRANSFERS)
     bus_ground.plug_in(bus_ground.registers_at, "terse")
     bus = bus_ground.open(bus_ground.number)
     bus.write_register(bus_ground.registers_at, 0, b"abcd")

@@ -120,6 +120,9 @@ sed -i '/^config HZ$/,/^$/s/default 100$/default 1000/' arch/um/Kconfig
 # numbers. Run at once they are as sharp as a chip's.
 replace kernel/irq/irq_sim.c 'irq_work_queue(&irq_ctx->work_ctx->work);' \
     '{ unsigned long flags; irq_work_queue(\&irq_ctx->work_ctx->work); local_irq_save(flags); irq_work_run(); local_irq_restore(flags); }'
+# The CPU time of processes is told in whole clock interrupts, so whoever wakes with the clock pays for all others: by the
+# nanosecond it can be compared.
+printf '\nunsigned long long notrace sched_clock(void)\n{\n\treturn os_nsecs();\n}\n' >>arch/um/kernel/time.c
 # i2c-stub is a module only because it takes its addresses as a parameter; the kernel's command line does as well.
 sed -i '/^config I2C_STUB$/,/help/{/depends on m$/d}' drivers/i2c/Kconfig
 # Our own simulated devices.

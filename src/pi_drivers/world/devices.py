@@ -130,7 +130,8 @@ class I2cSegment:
         """One read transaction. Raises as `write` does."""
         faults = self.faults(address)
         faults.before()
-        return faults.after_read(self._require(address).read(count))
+        # A chip that has no more to say lets go of the data line, and the pull-up resistor makes ones of it.
+        return faults.after_read(self._require(address).read(count)[:count].ljust(count, b"\xff"))
 
     def _require(self, address: int) -> I2cDevice:
         device = self._devices.get(address)
