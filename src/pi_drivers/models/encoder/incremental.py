@@ -28,8 +28,12 @@ from pi_drivers.models.encoder.quadrature import EDGES_PER_CYCLE, QuadratureCoun
 from pi_drivers.models.pins import BoardPins, InputPins, pins_of_board
 from pi_drivers.runtime.kept_state import KeptState
 
-DRAIN_NS = 5 * MILLISECOND
-"""While edges flow the queue is drained so often; the kernel's 1024 places then last for 200,000 edges a second."""
+SHORTEST_REST_NS = 1 * MILLISECOND
+LONGEST_REST_NS = 150 * MILLISECOND
+FIRST_REST_NS = 5 * MILLISECOND
+"""After the first edge since the encoder stood still: nobody knows yet how fast it will go."""
+EDGES_IN_A_REST = 128
+"""An eighth of the kernel's queue. A look at the queue costs more than all edges in it, so fewer looks are better."""
 VELOCITY_WINDOW_NS = 100 * MILLISECOND
 DEFAULT_TICKS_PER_ROTATION = 400
 """The simulated disc's, when neither the encoder's config nor the motor's says."""
@@ -214,9 +218,17 @@ class IncrementalEncoder(HardwareModel[IncrementalEncoderConfig], Encoder):
             await self._seed()
         while True:
             await self._inputs.waiting()
-            while events := self._inputs.drain():
-                self._counter.take(events)
-                await self.host.wait(DRAIN_NS)
+            await self._follow_until_still()
+
+    async def _follow_until_still(self) -> None:
+        rest_ns = FIRST_REST_NS
+        edges = -1
+        while edges != self._counter.edges:
+            edges = self._counter.edges
+            await self.host.wait(rest_ns)
+            self._counter.take(self._inputs.drain())
+            # Whoever asked for the position meanwhile has taken edges too: all of them count.
+            rest_ns = next_rest_ns(rest_ns, self._counter.edges - edges)
 
     async def _seed(self) -> None:
         try:
@@ -254,6 +266,14 @@ class IncrementalEncoder(HardwareModel[IncrementalEncoderConfig], Encoder):
         if self._seeded:
             self._counter.take(self._inputs.drain())
             self._kept.save({"ticks": self._ticks() - self._zero, "pins": self.settings.pins.model_dump()})
+
+
+def next_rest_ns(rest_ns: int, edges: int) -> int:
+    """How long to leave the queue alone, in ns, after a rest of `rest_ns` in which so many edges came.
+
+    The shaft may speed up meanwhile: eightfold, and the queue still holds its edges.
+    """
+    return max(SHORTEST_REST_NS, min(rest_ns * EDGES_IN_A_REST // max(edges, 1), 2 * rest_ns, LONGEST_REST_NS))
 
 
 def _cancel(task: asyncio.Task[None]) -> None:

@@ -10,7 +10,7 @@ the line has already means that the one in between is missing. It is counted as 
 is known to be.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from pi_drivers.buses.gpio.contract import EdgeEvent
 
@@ -26,6 +26,8 @@ class QuadratureCounter:
         self._a = False
         self._b = False
         self.quarters = 0
+        self.edges = 0
+        """Edges taken, in either direction, legal or not."""
         self.illegal = 0
         """Edges that cannot follow what was before them: a glitch, or a lost edge."""
         self.last_edge_ns: int | None = None
@@ -36,10 +38,11 @@ class QuadratureCounter:
         self._a = a
         self._b = b
 
-    def take(self, events: Iterable[EdgeEvent]) -> None:
+    def take(self, events: Sequence[EdgeEvent]) -> None:
         """Count edges, oldest first. The loop is the hot path: at speed it runs some thousand times a second."""
         a, b, quarters, illegal = self._a, self._b, self.quarters, self.illegal
         line_a = self._line_a
+        self.edges += len(events)
         timestamp_ns = self.last_edge_ns
         for line, rising, timestamp_ns, _ in events:  # noqa: B007 - the last timestamp is used below
             if line == line_a:
