@@ -3,7 +3,7 @@
 import threading
 import time
 
-from pi_drivers.world.clock import HandClock, PacedClock
+from pi_drivers.world.clock import Bell, HandClock, PacedClock
 
 
 def test_events_happen_in_order_at_their_own_time():
@@ -73,6 +73,46 @@ def test_sleeping_by_hand_moves_time_and_a_bus_worker_waits_for_it():
     clock.advance(1)
     thread.join()
     assert woke == [1500]
+
+
+def test_a_bell_ends_a_sleep_at_the_moment_it_is_rung():
+    clock = HandClock()
+    bell = Bell()
+    clock.at(300, bell.ring)
+    clock.sleep(1000, bell)
+    assert clock.now_ns() == 300
+    clock.sleep(1000, bell)
+    assert clock.now_ns() == 300
+
+    bell.clear()
+    clock.sleep(1000, bell)
+    assert clock.now_ns() == 1300
+
+
+def test_a_bell_wakes_a_bus_worker_once_and_its_timer_does_not_wake_it_again():
+    clock = HandClock()
+    bell = Bell()
+    clock.entered()
+    thread = threading.Thread(target=lambda: clock.sleep(1000, bell), name="bus i2c-1")
+    thread.start()
+    while clock.running:
+        time.sleep(0)
+    with clock.lock:
+        bell.ring()
+        bell.ring()
+    thread.join()
+    clock.left()
+    assert clock.running == 0
+    assert clock.next_event_ns() is None
+
+
+def test_a_bell_wakes_a_sleeper_of_a_paced_world():
+    clock = PacedClock()
+    bell = Bell()
+    began_ns = time.monotonic_ns()
+    clock.at(clock.now_ns() + 5_000_000, bell.ring)
+    clock.sleep(10_000_000_000, bell)
+    assert 5_000_000 <= time.monotonic_ns() - began_ns < 5_000_000_000
 
 
 def test_a_paced_world_keeps_up_with_the_wall_clock_by_itself():

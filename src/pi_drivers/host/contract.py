@@ -10,8 +10,11 @@ from typing import Generic, Protocol, TypeVar
 
 from pi_drivers.buses.gpio.contract import Gpio
 from pi_drivers.buses.i2c.contract import I2cBus
+from pi_drivers.buses.onewire.contract import OneWireBus
 from pi_drivers.buses.pwm.contract import HardwarePwm
-from pi_drivers.host.claims import Claims
+from pi_drivers.buses.serial.contract import SerialPort
+from pi_drivers.host.claims import Claims, Holder
+from pi_drivers.host.serial_ports import SerialPart, SerialPorts
 from pi_drivers.runtime.worker import BusWorker
 
 MICROSECOND = 1_000
@@ -41,6 +44,8 @@ class Host(ABC):
         self.claims = Claims()
         self.pins_in_use: dict[int, PinView] = {}
         self._i2c: dict[int, SharedBus[I2cBus]] = {}
+        self._onewire: SharedBus[OneWireBus] | None = None
+        self._serial = SerialPorts(self.open_serial, self.serial_place, self.new_worker)
 
     @property
     @abstractmethod
@@ -74,6 +79,18 @@ class Host(ABC):
         """Open bus `number` anew; drivers use `i2c`, which shares it."""
 
     @abstractmethod
+    def open_onewire(self) -> OneWireBus:
+        """Open the 1-Wire bus anew; drivers use `onewire`, which shares it."""
+
+    @abstractmethod
+    def open_serial(self, path: str, baud: int) -> SerialPort:
+        """Open a serial port; drivers use `serial`, which shares it."""
+
+    @abstractmethod
+    def serial_place(self, path: str) -> str:
+        """Where the path of a serial port leads to: the same for two names of one port."""
+
+    @abstractmethod
     def new_worker(self, name: str) -> BusWorker:
         """A thread for one bus."""
 
@@ -90,6 +107,37 @@ class Host(ABC):
             self._i2c[number] = shared
         shared.join()
         return shared
+
+    def onewire(self) -> "SharedBus[OneWireBus]":
+        """Take part in the 1-Wire bus, as `i2c` does.
+
+        Raises:
+            BusAbsentError: as opening it does.
+        """
+        if self._onewire is None:
+            bus = self.open_onewire()
+            self._onewire = SharedBus(bus, bus.close, self.new_worker("1-wire"), self._forget_onewire)
+        self._onewire.join()
+        return self._onewire
+
+    def serial(self, path: str, baud: int, holder: Holder, *, share: bool = False) -> SerialPart:
+        """Take part in a serial port; the first one opens it, the last one to leave closes it.
+
+        Args:
+            path: of its device, or of a link to it.
+            baud: bits per second.
+            holder: who wants it, and what for.
+            share: it only writes, whole packets, and lets others do so as well. Otherwise the port is its own.
+
+        Raises:
+            ArgumentError: no path, or no speed.
+            ClaimedError: another user has it for itself, or at another speed; the message names the user.
+            BusAbsentError, BusPermissionError, MissingLibraryError: as opening it does.
+        """
+        return self._serial.join(path, baud, holder, share=share)
+
+    def _forget_onewire(self) -> None:
+        self._onewire = None
 
 
 class SharedBus(Generic[B]):

@@ -1,12 +1,17 @@
 """The simulated Pi: the same buses, standing on a world instead of hardware."""
 
 import asyncio
+import posixpath
 from typing import TYPE_CHECKING
 
 from pi_drivers.buses.gpio.mock import MockGpio
 from pi_drivers.buses.i2c.contract import I2cBus
 from pi_drivers.buses.i2c.mock import MockI2c
+from pi_drivers.buses.onewire.contract import OneWireBus
+from pi_drivers.buses.onewire.mock import MockOneWire
 from pi_drivers.buses.pwm.mock import MockPwm
+from pi_drivers.buses.serial.contract import SerialPort
+from pi_drivers.buses.serial.mock import MockSerial
 from pi_drivers.host.contract import SECOND, Host
 from pi_drivers.runtime.worker import BusWorker
 from pi_drivers.world.clock import HandClock
@@ -43,6 +48,15 @@ class MockHost(Host):
 
     def open_i2c(self, number: int) -> I2cBus:
         return MockI2c(self.world, number)
+
+    def open_onewire(self) -> OneWireBus:
+        return MockOneWire(self.world)
+
+    def open_serial(self, path: str, baud: int) -> SerialPort:
+        return MockSerial(self.world, path, baud)
+
+    def serial_place(self, path: str) -> str:
+        return posixpath.normpath(path)
 
     def now_ns(self) -> int:
         return self._clock.now_ns()

@@ -1,11 +1,14 @@
 """The Raspberry Pi this process runs on. The only file that imports the real back ends of the buses."""
 
 import asyncio
+import os
 import time
 
 from pi_drivers.buses.gpio.contract import Gpio
 from pi_drivers.buses.i2c.contract import I2cBus
+from pi_drivers.buses.onewire.contract import OneWireBus
 from pi_drivers.buses.pwm.contract import HardwarePwm
+from pi_drivers.buses.serial.contract import SerialPort
 from pi_drivers.host.contract import SECOND, Host
 from pi_drivers.runtime.worker import BusWorker
 
@@ -40,6 +43,19 @@ class RealHost(Host):
         from pi_drivers.buses.i2c.real import SmbusI2c
 
         return SmbusI2c(number)
+
+    def open_onewire(self) -> OneWireBus:
+        from pi_drivers.buses.onewire.real import SysfsOneWire
+
+        return SysfsOneWire()
+
+    def open_serial(self, path: str, baud: int) -> SerialPort:
+        from pi_drivers.buses.serial.real import PySerialPort
+
+        return PySerialPort(path, baud)
+
+    def serial_place(self, path: str) -> str:
+        return os.path.realpath(path)
 
     def now_ns(self) -> int:
         return time.monotonic_ns()

@@ -31,6 +31,32 @@ class Timer:
         self.event = None
 
 
+class Bell:
+    """Wakes one sleeper before its time. Rung and cleared under the clock's lock; stays rung until it is cleared."""
+
+    def __init__(self) -> None:
+        self._rung = threading.Event()
+        self.on_ring: Event = lambda: None
+
+    @property
+    def rung(self) -> bool:
+        """Whether it was rung since it was last cleared."""
+        return self._rung.is_set()
+
+    def ring(self) -> None:
+        """Wake who sleeps, or who is about to."""
+        self._rung.set()
+        self.on_ring()
+
+    def clear(self) -> None:
+        """Let the next one sleep. To be done before looking for what would make sleeping needless."""
+        self._rung.clear()
+
+    def wait(self, timeout_s: float) -> None:
+        """Sleep on the wall clock."""
+        self._rung.wait(timeout_s)
+
+
 class WorldClock:
     """A queue of events and the time they are at. Guarded by `lock`, which its users hold as well."""
 
@@ -78,8 +104,8 @@ class WorldClock:
     def catch_up(self) -> None:
         """Bring the world up to now. The hand-driven clock is always there."""
 
-    def sleep(self, duration_ns: int) -> None:
-        """Let a time pass for the calling thread."""
+    def sleep(self, duration_ns: int, bell: Bell | None = None) -> None:
+        """Let a time pass for the calling thread; a bell ends it early."""
         raise NotImplementedError
 
 
@@ -108,21 +134,37 @@ class HandClock(WorldClock):
             self.running -= 1
         self.wake()
 
-    def sleep(self, duration_ns: int) -> None:
+    def sleep(self, duration_ns: int, bell: Bell | None = None) -> None:
         """Park a bus worker; on any other thread, time simply moves on."""
+        bell = bell or Bell()
         if not threading.current_thread().name.startswith("bus "):
-            self.advance(duration_ns)
+            self._move_on(duration_ns, bell)
             return
         over = threading.Event()
 
         def wake_up() -> None:
-            self.running += 1
-            over.set()
+            if not over.is_set():
+                self.running += 1
+                over.set()
 
         with self.lock:
-            self.at(self._now_ns + duration_ns, wake_up)
+            if bell.rung:
+                return
+            bell.on_ring = wake_up
+            timer = self.at(self._now_ns + duration_ns, wake_up)
         self.left()
         over.wait()
+        timer.cancel()
+
+    def _move_on(self, duration_ns: int, bell: Bell) -> None:
+        with self.lock:
+            end_ns = self._now_ns + duration_ns
+            while not bell.rung:
+                next_ns = self.next_event_ns()
+                if next_ns is None or next_ns > end_ns:
+                    self.advance_to(end_ns)
+                    return
+                self.advance_to(next_ns)
 
 
 class PacedClock(WorldClock):
@@ -150,8 +192,11 @@ class PacedClock(WorldClock):
             finally:
                 self._catching_up = False
 
-    def sleep(self, duration_ns: int) -> None:
-        time.sleep(duration_ns / 1e9)
+    def sleep(self, duration_ns: int, bell: Bell | None = None) -> None:
+        if bell is None:
+            time.sleep(duration_ns / 1e9)
+        else:
+            bell.wait(duration_ns / 1e9)
 
     def _pace(self) -> None:
         while True:

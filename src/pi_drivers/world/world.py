@@ -5,6 +5,7 @@ model plugs its twin in where nothing is yet, so that a machine config runs unch
 the other side to plug things in first, move the air, or break something.
 """
 
+import posixpath
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -12,6 +13,8 @@ from pi_drivers.world.clock import HandClock, PacedClock, WorldClock
 from pi_drivers.world.devices import I2cSegment
 from pi_drivers.world.disc import Disc
 from pi_drivers.world.mechanics import HBridge, Motor, MotorKind, Shaft
+from pi_drivers.world.onewire import OneWireLine
+from pi_drivers.world.serial_line import SerialLine
 from pi_drivers.world.surroundings import Air
 from pi_drivers.world.trace import Trace
 from pi_drivers.world.wires import Wire
@@ -32,6 +35,8 @@ class World:
         self._discs: dict[str, Disc] = {}
         self._bridges: dict[str, HBridge] = {}
         self._i2c: dict[int, I2cSegment] = {}
+        self._serial: dict[str, SerialLine] = {}
+        self.onewire = OneWireLine(clock)
 
     @classmethod
     def by_hand(cls) -> "World":
@@ -73,6 +78,18 @@ class World:
     def i2c(self, number: int) -> I2cSegment:
         """The wires of an I2C bus."""
         return self._i2c.setdefault(number, I2cSegment())
+
+    def serial(self, path: str) -> SerialLine:
+        """The line of a serial port, which is there once something is plugged in."""
+        path = posixpath.normpath(path)
+        if path not in self._serial:
+            self._serial[path] = SerialLine(self.clock)
+        return self._serial[path]
+
+    @property
+    def serial_ports(self) -> list[str]:
+        """The serial ports that are there."""
+        return sorted(path for path, line in self._serial.items() if line.present)
 
     def motor_on(self, shaft: str, wires: dict[str, int], kind: MotorKind) -> HBridge:
         """Plug a motor with its bridge in, unless one is on exactly these wires already.
