@@ -34,6 +34,13 @@ class PinView(Protocol):
         """The share of time it is driven high, 0 to 1."""
 
 
+class Cancellable(Protocol):
+    """Something that is going to happen."""
+
+    def cancel(self) -> None:
+        """Keep it from happening. Idempotent."""
+
+
 class Host(ABC):
     """One machine. Buses open when first used, so a host without hardware libraries can still be asked the time."""
 
@@ -73,6 +80,13 @@ class Host(ABC):
     @abstractmethod
     async def wait(self, duration_ns: int) -> None:
         """Let time pass on the event loop."""
+
+    @abstractmethod
+    def after(self, duration_ns: int, action: Callable[[], None]) -> "Cancellable":
+        """Call something on the event loop when a time has passed: what `wait` does, at half the price.
+
+        Cancelling it keeps it from being called, unless it is due already.
+        """
 
     @abstractmethod
     def open_i2c(self, number: int) -> I2cBus:

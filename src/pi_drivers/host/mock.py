@@ -2,6 +2,7 @@
 
 import asyncio
 import posixpath
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pi_drivers.buses.gpio.mock import MockGpio
@@ -12,7 +13,7 @@ from pi_drivers.buses.onewire.mock import MockOneWire
 from pi_drivers.buses.pwm.mock import MockPwm
 from pi_drivers.buses.serial.contract import SerialPort
 from pi_drivers.buses.serial.mock import MockSerial
-from pi_drivers.host.contract import SECOND, Host
+from pi_drivers.host.contract import SECOND, Cancellable, Host
 from pi_drivers.runtime.worker import BusWorker
 from pi_drivers.world.clock import HandClock
 from pi_drivers.world.world import World
@@ -68,22 +69,28 @@ class MockHost(Host):
         if not isinstance(self._clock, HandClock):
             await asyncio.sleep(duration_ns / SECOND)
             return
-        loop = asyncio.get_running_loop()
-        over = loop.create_future()
+        over = asyncio.get_running_loop().create_future()
 
         def settle() -> None:
             if not over.done():
                 over.set_result(None)
 
-        def wake_up() -> None:
-            loop.call_soon_threadsafe(settle)
-
-        with self._clock.lock:
-            timer = self._clock.at(self._clock.now_ns() + duration_ns, wake_up)
+        timer = self.after(duration_ns, settle)
         try:
             await over
         finally:
             timer.cancel()
+
+    def after(self, duration_ns: int, action: Callable[[], None]) -> Cancellable:
+        loop = asyncio.get_running_loop()
+        if not isinstance(self._clock, HandClock):
+            return loop.call_later(duration_ns / SECOND, action)
+
+        def call() -> None:
+            loop.call_soon_threadsafe(action)
+
+        with self._clock.lock:
+            return self._clock.at(self._clock.now_ns() + duration_ns, call)
 
     def new_worker(self, name: str) -> BusWorker:
         if isinstance(self._clock, HandClock):

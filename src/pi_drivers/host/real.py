@@ -3,13 +3,14 @@
 import asyncio
 import os
 import time
+from collections.abc import Callable
 
 from pi_drivers.buses.gpio.contract import Gpio
 from pi_drivers.buses.i2c.contract import I2cBus
 from pi_drivers.buses.onewire.contract import OneWireBus
 from pi_drivers.buses.pwm.contract import HardwarePwm
 from pi_drivers.buses.serial.contract import SerialPort
-from pi_drivers.host.contract import SECOND, Host
+from pi_drivers.host.contract import SECOND, Cancellable, Host
 from pi_drivers.runtime.worker import BusWorker
 
 
@@ -65,6 +66,9 @@ class RealHost(Host):
 
     async def wait(self, duration_ns: int) -> None:
         await asyncio.sleep(duration_ns / SECOND)
+
+    def after(self, duration_ns: int, action: Callable[[], None]) -> Cancellable:
+        return asyncio.get_running_loop().call_later(duration_ns / SECOND, action)
 
     def new_worker(self, name: str) -> BusWorker:
         return BusWorker(name)

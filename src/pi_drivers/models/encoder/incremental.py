@@ -30,7 +30,7 @@ from pi_drivers.runtime.kept_state import KeptState
 
 SHORTEST_REST_NS = 1 * MILLISECOND
 LONGEST_REST_NS = 150 * MILLISECOND
-FIRST_REST_NS = 5 * MILLISECOND
+FIRST_REST_NS = 10 * MILLISECOND
 """After the first edge since the encoder stood still: nobody knows yet how fast it will go."""
 EDGES_IN_A_REST = 128
 """An eighth of the kernel's queue. A look at the queue costs more than all edges in it, so fewer looks are better."""
@@ -218,17 +218,32 @@ class IncrementalEncoder(HardwareModel[IncrementalEncoderConfig], Encoder):
             await self._seed()
         while True:
             await self._inputs.waiting()
-            await self._follow_until_still()
+            await self._until_still()
 
-    async def _follow_until_still(self) -> None:
-        rest_ns = FIRST_REST_NS
-        edges = -1
-        while edges != self._counter.edges:
-            edges = self._counter.edges
-            await self.host.wait(rest_ns)
+    async def _until_still(self) -> None:
+        """Look at the queue from time to time until a rest goes by without an edge."""
+        still = asyncio.get_running_loop().create_future()
+
+        # No task wakes for a look: that would cost more than the look.
+        def look(rest_ns: int, edges_before: int) -> None:
+            if still.done():
+                return
             self._counter.take(self._inputs.drain())
             # Whoever asked for the position meanwhile has taken edges too: all of them count.
-            rest_ns = next_rest_ns(rest_ns, self._counter.edges - edges)
+            edges = self._counter.edges - edges_before
+            if edges:
+                rest(next_rest_ns(rest_ns, edges))
+            else:
+                still.set_result(None)
+
+        def rest(rest_ns: int) -> None:
+            self._rest = self.host.after(rest_ns, functools.partial(look, rest_ns, self._counter.edges))
+
+        rest(FIRST_REST_NS)
+        try:
+            await still
+        finally:
+            self._rest.cancel()
 
     async def _seed(self) -> None:
         try:
@@ -273,7 +288,7 @@ def next_rest_ns(rest_ns: int, edges: int) -> int:
 
     The shaft may speed up meanwhile: eightfold, and the queue still holds its edges.
     """
-    return max(SHORTEST_REST_NS, min(rest_ns * EDGES_IN_A_REST // max(edges, 1), 2 * rest_ns, LONGEST_REST_NS))
+    return max(SHORTEST_REST_NS, min(rest_ns * EDGES_IN_A_REST // max(edges, 1), 4 * rest_ns, LONGEST_REST_NS))
 
 
 def _cancel(task: asyncio.Task[None]) -> None:
