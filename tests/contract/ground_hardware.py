@@ -31,11 +31,15 @@ REAL_TIME = "a Raspberry Pi runs in real time"
 class HardwareGpioGround(GpioGround):
     """The header's chip, with the wires of JUMPERS."""
 
-    lacks: ClassVar = {Facility.EXACT_TIME: REAL_TIME}
+    lacks: ClassVar = {
+        Facility.EXACT_TIME: REAL_TIME,
+        Facility.DRIVING_FILES: "the wires of a Pi are driven by the process that runs the tests",
+    }
     gpio: RealGpio
     a = 17
     b = 22
     c = 6
+    d = 19
     tolerance_ns = 300 * MICROSECOND
     no_line = 100
 
@@ -43,7 +47,7 @@ class HardwareGpioGround(GpioGround):
         self.gpio = RealGpio()
         opened.callback(self.gpio.close)
         self._ends: dict[int, MeasuringLine] = {}
-        for offset in (self.a, self.b, self.c):
+        for offset in self.lines:
             self._ends[offset] = MeasuringLine(self.gpio.path, JUMPERS[offset])
             opened.callback(self._ends[offset].close)
             self._check_jumper(offset)

@@ -52,7 +52,6 @@ def outside_ground() -> Iterator[I2cGround]:
 class SimulatedGpioGround(GpioGround):
     lacks: ClassVar = {
         Facility.EXACT_TIME: "the simulated kernel runs in real time, with a tick of 1 ms",
-        Facility.KEPT_LEVELS: "gpio-sim puts a released output back to its pull",
     }
     gpio: RealGpio
     tolerance_ns = 3 * MILLISECOND
@@ -62,7 +61,7 @@ class SimulatedGpioGround(GpioGround):
         chip = next(Path("/sys/devices/platform").glob(f"gpio-sim.*/{self.gpio.path.name}"))
         self._chip = chip
         self._values: dict[int, int] = {}
-        for offset in (self.a, self.b, self.c):
+        for offset in self.lines:
             self.drive(offset, False)
 
     def close(self) -> None:
@@ -70,7 +69,10 @@ class SimulatedGpioGround(GpioGround):
             os.close(fd)
 
     def drive(self, offset: int, level: bool) -> None:
-        (self._chip / f"sim_gpio{offset}" / "pull").write_text("pull-up" if level else "pull-down")
+        self.driving_file(offset).write_text("pull-up" if level else "pull-down")
+
+    def driving_file(self, offset: int) -> Path:
+        return self._chip / f"sim_gpio{offset}" / "pull"
 
     def release(self, offset: int) -> None:
         pass

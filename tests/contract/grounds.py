@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import pairwise
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -32,6 +33,7 @@ class Facility(enum.Enum):
     OTHER_PROCESS = "another process that holds a line"
     PLAIN_TRANSFERS = "I2C messages without a register"
     FAULTS = "chips that stop answering, and lines that are held low"
+    DRIVING_FILES = "files by which another program drives a wire from outside"
 
 
 class Ground:
@@ -53,11 +55,17 @@ class GpioGround(Ground, ABC):
     a: int = 17
     b: int = 27
     c: int = 22
-    """Three lines that nothing else uses."""
+    d: int = 23
+    """Four lines that nothing else uses."""
     no_line: int = 60
     """A line that the chip does not have."""
     tolerance_ns: int
     """How far a time seen from outside may be off."""
+
+    @property
+    def lines(self) -> tuple[int, ...]:
+        """The lines that nothing else uses."""
+        return (self.a, self.b, self.c, self.d)
 
     @abstractmethod
     def drive(self, offset: int, level: bool) -> None:
@@ -91,6 +99,13 @@ class GpioGround(Ground, ABC):
         off = [abs(width - wanted_ns) for width in seen]
         judged = statistics.median(off) if Facility.EXACT_TIME in self.lacks and off else max(off, default=math.inf)
         return judged <= self.tolerance_ns
+
+    def driving_file(self, offset: int) -> Path:
+        """The file by which a program drives a wire from outside, with `pull-up` or `pull-down`.
+
+        Needs `Facility.DRIVING_FILES`.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def held_elsewhere(self, offset: int) -> AbstractContextManager[str]:

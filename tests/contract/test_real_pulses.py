@@ -119,6 +119,24 @@ def test_an_idle_high_line_stays_high_when_it_is_put_in_front(pulser: Pulser, mo
     assert model.sent(C) == "high"
 
 
+@pytest.mark.parametrize("pulses", [WAVE, Pulses(500, 500, 3)], ids=["wave", "train"])
+def test_pulses_that_still_run_end_low_when_their_line_is_let_go(pulser: Pulser, model: ModelOfLgpio, pulses):
+    pulser.send(A, pulses)
+    model.gpio_write(0, A, 1)  # as lgpio does in the middle of a period
+    pulser.remove(A)
+
+    assert model.levels[A] == 0
+
+
+def test_a_steady_level_stays_when_its_line_is_let_go(pulser: Pulser, model: ModelOfLgpio):
+    for line in (A, B):
+        pulser.send(line, WAVE)
+        pulser.steady(line, True)
+        pulser.remove(line)
+
+        assert model.levels[line] == 1
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_whatever_lines_do_none_is_harmed_and_each_does_what_it_was_told_last(
     seed: int, pulser: Pulser, model: ModelOfLgpio

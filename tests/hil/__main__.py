@@ -2,20 +2,32 @@
 
 usage: python -m tests.hil [pytest arguments]
 
-Without arguments two kernels are booted side by side, one for the contract suites of the buses and one for the module
-end to end. With arguments one kernel runs pytest with them: for work on one test.
+Without arguments several kernels are booted side by side, each with a part of the tests: much of their time they wait,
+for pulses that they watch or for a process that starts. With arguments one kernel runs pytest with them: for work on
+one test.
 """
 
+import fnmatch
 import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from tests.hil.simulated_kernel import SimulatedMachine, build
 
 PYTEST = (sys.executable, "-m", "pytest", "--ground=simulated", "-p", "no:cacheprovider", "--color=no")
 INSIDE = (sys.executable, "-m", "tests.hil.inside")
-SUITES = {"buses": "tests/contract", "module": "tests/hil"}
+SUITES = ("tests/contract", "tests/hil")
+PARTS = {
+    "gpio": ("tests/contract/test_gpio_*.py", "tests/hil/test_hardware_ground.py", "tests/hil/test_*i2c*.py"),
+    "motors": ("tests/hil/test_counting.py", "tests/hil/test_dc_motor.py"),
+    "others": ("*",),
+}
+"""What runs in each kernel; a file that fits several is the first one's. Where there are fewer cores the first kernels
+go before the last ones: they watch pulses, and must not come too late for them."""
+STEP_BACK = 7
+"""By how much each kernel is nicer than the one before."""
 LIMIT_S = 300.0
 
 
@@ -26,10 +38,10 @@ def main() -> None:
     except subprocess.CalledProcessError as error:
         sys.exit(error.returncode)
     started = time.monotonic()
-    jobs = {"inside": sys.argv[1:]} if sys.argv[1:] else {name: [folder] for name, folder in SUITES.items()}
+    jobs = {"inside": sys.argv[1:]} if sys.argv[1:] else parts()
     machines = {
-        name: SimulatedMachine(kernel, name, [*INSIDE, *PYTEST, *arguments], _environment())
-        for name, arguments in jobs.items()
+        name: SimulatedMachine(kernel, name, [*INSIDE, *PYTEST, *arguments], _environment(), niceness=place * STEP_BACK)
+        for place, (name, arguments) in enumerate(jobs.items())
     }
     try:
         statuses = {name: machine.wait(LIMIT_S) for name, machine in machines.items()}
@@ -40,6 +52,16 @@ def main() -> None:
         print(f"simulated kernel: {name}: {'passed' if status == 0 else f'FAILED (status {status})'}")
     print(f"simulated kernel: {time.monotonic() - started:.0f} s")
     sys.exit(max(statuses.values()))
+
+
+def parts() -> dict[str, list[str]]:
+    """The arguments for pytest in each kernel: every test file once."""
+    rest = {str(path) for folder in SUITES for path in Path(folder).glob("test_*.py")}
+    jobs: dict[str, list[str]] = {}
+    for name, patterns in PARTS.items():
+        jobs[name] = sorted({file for pattern in patterns for file in fnmatch.filter(rest, pattern)})
+        rest.difference_update(jobs[name])
+    return jobs
 
 
 def _environment() -> dict[str, str]:

@@ -23,13 +23,13 @@ PACES = (100, 500, 1000, 2000)
 """Edges per second."""
 TURN_S = 1.5
 TURNS = 2
-"""At each pace; the one that cost less counts, for what else the machine does can only add to it."""
+"""At each pace."""
 SETTLE_S = 0.2
 """After so long nothing of what came before goes on."""
 
 
 class Row(NamedTuple):
-    """One turn and what one counter made of it."""
+    """What one counter made of its turns at one pace."""
 
     pace: int
     made: int
@@ -51,12 +51,7 @@ class Counter:
 
     async def turn(self, pace: int) -> Row:
         """Turn its encoder at this pace."""
-        turns = [await self._turn_once(pace) for _ in range(TURNS)]
-        return Row(
-            pace,
-            *(sum(values) for values in zip(*(turn[1:4] for turn in turns), strict=True)),
-            min(turn.cpu_us for turn in turns),
-        )
+        return joined([await self._turn_once(pace) for _ in range(TURNS)])
 
     async def _turn_once(self, pace: int) -> Row:
         # Whole cycles, for gpiozero counts nothing less.
@@ -110,6 +105,25 @@ def counting(ground: GpioGround, name: str, consumer: str, lines: tuple[int, int
 async def compare(ours: Counter, theirs: Counter) -> list[tuple[Row, Row]]:
     """Both at every pace, one after the other."""
     return [(await ours.turn(pace), await theirs.turn(pace)) for pace in PACES]
+
+
+def together(one: Sequence[tuple[Row, Row]], other: Sequence[tuple[Row, Row]]) -> list[tuple[Row, Row]]:
+    """Two comparisons as one of twice the length."""
+    return [
+        (joined((ours, ours_again)), joined((theirs, theirs_again)))
+        for (ours, theirs), (ours_again, theirs_again) in zip(one, other, strict=True)
+    ]
+
+
+def joined(turns: Sequence[Row]) -> Row:
+    """Several turns at one pace: all edges, and the least cost, for what else the machine does can only add to it."""
+    return Row(
+        turns[0].pace,
+        sum(turn.made for turn in turns),
+        sum(turn.delivered for turn in turns),
+        sum(turn.counted for turn in turns),
+        min(turn.cpu_us for turn in turns),
+    )
 
 
 def ratio(rows: Sequence[tuple[Row, Row]]) -> float:

@@ -120,6 +120,12 @@ sed -i '/^config HZ$/,/^$/s/default 100$/default 1000/' arch/um/Kconfig
 # numbers. Run at once they are as sharp as a chip's.
 replace kernel/irq/irq_sim.c 'irq_work_queue(&irq_ctx->work_ctx->work);' \
     '{ unsigned long flags; irq_work_queue(\&irq_ctx->work_ctx->work); local_irq_save(flags); irq_work_run(); local_irq_restore(flags); }'
+# A Pi's header keeps driving what is let go of, while gpio-sim puts it back to its pull at once. What becomes an input
+# again follows its pull.
+replace drivers/gpio/gpio-sim.c '__assign_bit(offset, chip->value_map, !!test_bit(offset, chip->pull_map));' \
+    'if (test_bit(offset, chip->direction_map)) &'
+replace drivers/gpio/gpio-sim.c '__set_bit(offset, chip->direction_map);' \
+    '&\n\t__assign_bit(offset, chip->value_map, !!test_bit(offset, chip->pull_map));'
 # The CPU time of processes is told in whole clock interrupts, so whoever wakes with the clock pays for all others: by the
 # nanosecond it can be compared.
 printf '\nunsigned long long notrace sched_clock(void)\n{\n\treturn os_nsecs();\n}\n' >>arch/um/kernel/time.c

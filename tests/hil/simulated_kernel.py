@@ -36,21 +36,23 @@ def build() -> Path:
 class SimulatedMachine:
     """One boot of the kernel with one command to run, whose output is printed with a label before each line."""
 
-    def __init__(self, kernel: Path, label: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, kernel: Path, label: str, command: Sequence[str], environment: Mapping[str, str], niceness: int = 0
+    ) -> None:
         self._label = label
         self._folder = tempfile.TemporaryDirectory(prefix="pi-drivers-kernel-")
         job = Path(self._folder.name, "job")
         job.write_text(_script(command, environment))
         self._status = Path(f"{job}.status")
         self._process = subprocess.Popen(
-            [str(kernel), *_options(job)],
+            ["nice", "-n", str(niceness), str(kernel), *_options(job)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
             # The memory of the kernel is a file in the one, its control socket in the other.
-            env={"TMPDIR": self._folder.name, "HOME": self._folder.name},
+            env={"TMPDIR": self._folder.name, "HOME": self._folder.name, "PATH": os.environ["PATH"]},
             # The kernel is many processes; they end together.
             start_new_session=True,
         )

@@ -46,12 +46,18 @@ def either(path: str, handler: Handler, is_here: Callable[[str], bool], module: 
     async def answer(stream: Stream[Any, Any]) -> None:
         data = cast("bytes", await stream.recv_message())
         request = handler.request_type.FromString(data)
-        if is_here(request.name):
+        if is_here(_resource_of(request)):
             await handler.func(TypedStream(stream, handler, request))
             return
         await _pass_on(path, handler.cardinality, module(), data, stream)
 
     return Handler(answer, handler.cardinality, bytes, bytes)
+
+
+def _resource_of(request: Any) -> str:
+    """The resource that is asked. Requests about a part of a board have its name elsewhere."""
+    name: str = request.board_name if hasattr(request, "board_name") else request.name
+    return name
 
 
 async def _pass_on(

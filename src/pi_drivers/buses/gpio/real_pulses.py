@@ -58,9 +58,12 @@ class Pulser:
             self._levels[offset] = level
 
     def remove(self, offset: int) -> None:
-        """A line is about to be let go: its pulses end."""
+        """A line is about to be let go: its pulses end, low. A steady level stays."""
         with self.lock:
+            running = self._running(offset)
             self._end(offset)
+            if running is not None and not running.parked:
+                self._lgpio.gpio_write(self._handle, offset, 0)
             self._levels.pop(offset, None)
 
     def steady(self, offset: int, level: bool) -> None:

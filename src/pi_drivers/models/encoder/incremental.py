@@ -23,17 +23,12 @@ from pi_drivers.host.contract import MILLISECOND, SECOND
 from pi_drivers.models.base import Dependencies, HardwareModel
 from pi_drivers.models.board.header_pins import HeaderInputs, HeaderPins
 from pi_drivers.models.commands import Arguments, command
+from pi_drivers.models.encoder import rests
 from pi_drivers.models.encoder.contract import EncoderSample
 from pi_drivers.models.encoder.quadrature import EDGES_PER_CYCLE, QuadratureCounter
 from pi_drivers.models.pins import BoardPins, InputPins, pins_of_board
 from pi_drivers.runtime.kept_state import KeptState
 
-SHORTEST_REST_NS = 1 * MILLISECOND
-LONGEST_REST_NS = 150 * MILLISECOND
-FIRST_REST_NS = 10 * MILLISECOND
-"""After the first edge since the encoder stood still: nobody knows yet how fast it will go."""
-EDGES_IN_A_REST = 128
-"""An eighth of the kernel's queue. A look at the queue costs more than all edges in it, so fewer looks are better."""
 VELOCITY_WINDOW_NS = 100 * MILLISECOND
 DEFAULT_TICKS_PER_ROTATION = 400
 """The simulated disc's, when neither the encoder's config nor the motor's says."""
@@ -98,6 +93,7 @@ class IncrementalEncoder(HardwareModel[IncrementalEncoderConfig], Encoder):
         # Behind the claims: whatever twin is still on these wires belongs to nobody any more.
         self._plug_in_twin(settings, board)
         self._counter = QuadratureCounter(self._inputs.lines[0])
+        self._rests = rests.Rests()
         self._seeded = False
         self._tried_to_seed = asyncio.Event()
         self._error: BusError | None = None
@@ -232,14 +228,14 @@ class IncrementalEncoder(HardwareModel[IncrementalEncoderConfig], Encoder):
             # Whoever asked for the position meanwhile has taken edges too: all of them count.
             edges = self._counter.edges - edges_before
             if edges:
-                rest(next_rest_ns(rest_ns, edges))
+                rest(self._rests.after(rest_ns, edges))
             else:
                 still.set_result(None)
 
         def rest(rest_ns: int) -> None:
             self._rest = self.host.after(rest_ns, functools.partial(look, rest_ns, self._counter.edges))
 
-        rest(FIRST_REST_NS)
+        rest(rests.FIRST_NS)
         try:
             await still
         finally:
@@ -281,14 +277,6 @@ class IncrementalEncoder(HardwareModel[IncrementalEncoderConfig], Encoder):
         if self._seeded:
             self._counter.take(self._inputs.drain())
             self._kept.save({"ticks": self._ticks() - self._zero, "pins": self.settings.pins.model_dump()})
-
-
-def next_rest_ns(rest_ns: int, edges: int) -> int:
-    """How long to leave the queue alone, in ns, after a rest of `rest_ns` in which so many edges came.
-
-    The shaft may speed up meanwhile: eightfold, and the queue still holds its edges.
-    """
-    return max(SHORTEST_REST_NS, min(rest_ns * EDGES_IN_A_REST // max(edges, 1), 4 * rest_ns, LONGEST_REST_NS))
 
 
 def _cancel(task: asyncio.Task[None]) -> None:
