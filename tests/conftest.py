@@ -1,5 +1,6 @@
 """What every test gets: no leftovers of others, and a complaint if it leaves some of its own."""
 
+import importlib
 import os
 import threading
 from collections.abc import Iterator
@@ -16,8 +17,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--ground",
         default="mock",
+        choices=("mock", "simulated", "hardware"),
         help="what tests/contract and tests/hil run on: mock, simulated (inside the simulated kernel), hardware (a Pi)",
     )
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """A ground that is not there is said once, before anything runs."""
+    importlib.import_module(f"tests.contract.ground_{session.config.getoption('--ground')}")
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@
 #
 # usage: tests/run.sh [pytest arguments]
 #        tests/run.sh --hil [pytest arguments]        the real back ends in the simulated kernel, which it builds once
-#        tests/run.sh --hardware [pytest arguments]   the same on a Raspberry Pi with the jumpers of tests/hil/WIRING.md
+#        tests/run.sh --hardware [pytest arguments]   the same on a Raspberry Pi wired as tests/hil/README.md says
 #
 # With arguments only pytest runs, with them, and coverage is not judged: for work on one test.
 # PI_DRIVERS_PYTHON names the Python that runs the tests (default: the first one found of python3, 3.13, 3.12, 3.11).
@@ -75,7 +75,8 @@ run_real() {
     if [ "$ground" = --hil ]; then
         exec "$venv/bin/python" -m tests.hil "$@"
     fi
-    exec "$venv/bin/python" -m pytest --ground=hardware "${@:-tests/contract tests/hil}"
+    [ $# -gt 0 ] || set -- tests/contract tests/hil
+    exec "$venv/bin/python" -m pytest --ground=hardware "$@"
 }
 
 case ${1:-} in

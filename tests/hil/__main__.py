@@ -3,20 +3,23 @@
 usage: python -m tests.hil [pytest arguments]
 
 Without arguments several kernels are booted side by side, each with a part of the tests: much of their time they wait,
-for pulses that they watch or for a process that starts. With arguments one kernel runs pytest with them: for work on
-one test.
+for pulses that they watch or for a process that starts. They run in real time, so what fails is tried once more with
+the machine for itself: a mistake fails again, a late look does not. With arguments one kernel runs pytest with them,
+once: for work on one test.
 """
 
 import fnmatch
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.hil.simulated_kernel import SimulatedMachine, build
 
-PYTEST = (sys.executable, "-m", "pytest", "--ground=simulated", "-p", "no:cacheprovider", "--color=no")
+PYTEST = (sys.executable, "-m", "pytest", "--ground=simulated", "--color=no")
 INSIDE = (sys.executable, "-m", "tests.hil.inside")
 SUITES = ("tests/contract", "tests/hil")
 PARTS = {
@@ -30,32 +33,54 @@ STEP_BACK = 7
 """By how much each kernel is nicer than the one before."""
 LIMIT_S = 300.0
 
+Jobs = Mapping[str, Sequence[str]]
+"""The arguments for pytest, by the name of the kernel."""
+
 
 def main() -> None:
-    """Build, boot, run and say how it went; the status is 0 when every suite passed."""
+    """Build, boot, run and say how it went; the status is 0 when every test passed."""
     try:
         kernel = build()
     except subprocess.CalledProcessError as error:
         sys.exit(error.returncode)
     started = time.monotonic()
-    jobs = {"inside": sys.argv[1:]} if sys.argv[1:] else parts()
-    machines = {
-        name: SimulatedMachine(kernel, name, [*INSIDE, *PYTEST, *arguments], _environment(), niceness=place * STEP_BACK)
-        for place, (name, arguments) in enumerate(jobs.items())
-    }
-    try:
-        statuses = {name: machine.wait(LIMIT_S) for name, machine in machines.items()}
-    finally:
-        for machine in machines.values():
-            machine.kill()
+    if sys.argv[1:]:
+        statuses = run(kernel, {"inside": [*sys.argv[1:], "-p", "no:cacheprovider"]})
+    else:
+        with tempfile.TemporaryDirectory(prefix="pi-drivers-tests-") as folder:
+            statuses = run_all(kernel, Path(folder))
     for name, status in statuses.items():
         print(f"simulated kernel: {name}: {'passed' if status == 0 else f'FAILED (status {status})'}")
     print(f"simulated kernel: {time.monotonic() - started:.0f} s")
     sys.exit(max(statuses.values()))
 
 
+def run_all(kernel: Path, folder: Path) -> dict[str, int]:
+    """All parts side by side, then what failed once more, one part at a time; the exit status of each."""
+    jobs = {name: [*files, "-o", f"cache_dir={folder / name}"] for name, files in parts().items()}
+    statuses = run(kernel, jobs)
+    for name, status in statuses.items():
+        if status:
+            print(f"simulated kernel: {name}: what failed is tried once more, alone", flush=True)
+            statuses |= run(kernel, {name: [*jobs[name], "--last-failed"]})
+    return statuses
+
+
+def run(kernel: Path, jobs: Jobs) -> dict[str, int]:
+    """Boot a kernel for each job, all at once, and wait for them; the exit status of each."""
+    machines = {
+        name: SimulatedMachine(kernel, name, [*INSIDE, *PYTEST, *arguments], _environment(), niceness=place * STEP_BACK)
+        for place, (name, arguments) in enumerate(jobs.items())
+    }
+    try:
+        return {name: machine.wait(LIMIT_S) for name, machine in machines.items()}
+    finally:
+        for machine in machines.values():
+            machine.kill()
+
+
 def parts() -> dict[str, list[str]]:
-    """The arguments for pytest in each kernel: every test file once."""
+    """The files for each kernel: every one of the suites once."""
     rest = {str(path) for folder in SUITES for path in Path(folder).glob("test_*.py")}
     jobs: dict[str, list[str]] = {}
     for name, patterns in PARTS.items():

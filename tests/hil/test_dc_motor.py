@@ -13,7 +13,7 @@ from viam.components.motor.client import MotorClient
 
 from tests.contract.grounds import Facility, GpioGround
 from tests.hil.machine import SAFE_S, configured, pin, until
-from tests.hil.watching import Watch
+from tests.hil.watching import Watch, seen
 from tests.module.fake_viam_server import FakeViamServer, component
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -23,7 +23,7 @@ SEVERAL_PERIODS_S = 0.25
 DUTY_OFF = 0.05
 """How far a duty may be off where every edge may come a millisecond late."""
 MAX_RPM = 120.0
-LATE_NS = 60_000_000
+LATE_NS = 150_000_000
 """By how much a motion that is ended by time may take longer on a slow machine."""
 REVERSALS = 150
 """Many, for both sides would be high for some microseconds only, and must be looked at just then."""
@@ -57,9 +57,9 @@ async def duties(ground: GpioGround, wiring: Wiring) -> tuple[float, ...]:
     """The duty of each line of a motor, once a change has come through."""
     lines = ground.lines[: len(wiring)]
     await asyncio.sleep(2 / PWM_HZ)
-    with Watch(ground, *lines) as seen:
+    with Watch(ground, *lines) as watch:
         await asyncio.sleep(SEVERAL_PERIODS_S)
-    return tuple(seen.duty(line) for line in lines)
+    return tuple(watch.duty(line) for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -76,9 +76,10 @@ async def test_every_power_is_on_the_pins_as_its_wiring_has_it(
 ):
     async with motor(server, ground, wiring) as left:
         assert is_off(ground, wiring)
-        for power, wanted in expected.items():
+        for power, shares in expected.items():
             await left.set_power(power)
-            assert await duties(ground, wiring) == pytest.approx(wanted, abs=DUTY_OFF)
+            wanted = pytest.approx(shares, abs=DUTY_OFF)
+            assert await seen(lambda: duties(ground, wiring), wanted) == wanted
         await left.stop()
         assert is_off(ground, wiring)
         assert await duties(ground, wiring) == off(wiring)
@@ -89,34 +90,35 @@ async def test_while_it_changes_direction_never_both_sides_of_the_bridge_are_hig
 ):
     async with motor(server, ground, WITH_PWM):
         left = server.direct(MotorClient, "left")
-        with Watch(ground, ground.a, ground.b) as seen:
+        with Watch(ground, ground.a, ground.b) as watch:
             for _ in range(REVERSALS):
                 await left.set_power(1.0)
                 await left.set_power(-1.0)
 
     forward, backward = (True, False), (False, True)
-    assert seen.combinations.count(forward) > REVERSALS / 3
-    assert seen.combinations.count(backward) > REVERSALS / 3
-    assert (True, True) not in seen.combinations
+    assert watch.combinations.count(forward) > REVERSALS / 5
+    assert watch.combinations.count(backward) > REVERSALS / 5
+    assert (True, True) not in watch.combinations
 
 
 @pytest.mark.parametrize("rpm", [MAX_RPM, -MAX_RPM])
 async def test_go_for_without_encoder_runs_for_its_time_and_ends_low(server: FakeViamServer, ground: GpioGround, rpm):
     async with motor(server, ground, WITH_DIRECTION) as left:
-        with Watch(ground, ground.a, ground.b) as seen:
+        with Watch(ground, ground.a, ground.b) as watch:
             await left.go_for(rpm, 0.6)
             assert is_off(ground, WITH_DIRECTION)
             assert await left.is_powered() == (False, 0.0)
 
-    (power_ns,) = seen.wave(ground.a).highs
+    (power_ns,) = watch.wave(ground.a).highs
     assert 0 <= power_ns - 300_000_000 < LATE_NS
-    assert len(seen.wave(ground.b).rises) == (rpm > 0)
+    assert len(watch.wave(ground.b).rises) == (rpm > 0)
 
 
 async def test_half_the_speed_is_half_the_power(server: FakeViamServer, ground: GpioGround):
     async with motor(server, ground, WITH_DIRECTION) as left:
         await left.set_rpm(-MAX_RPM / 2)
-        assert await duties(ground, WITH_DIRECTION) == pytest.approx((0.5, 0, 0), abs=DUTY_OFF)
+        wanted = pytest.approx((0.5, 0, 0), abs=DUTY_OFF)
+        assert await seen(lambda: duties(ground, WITH_DIRECTION), wanted) == wanted
 
 
 async def test_a_caller_who_cancels_stops_the_motor(server: FakeViamServer, ground: GpioGround):
@@ -130,11 +132,11 @@ async def test_a_caller_who_cancels_stops_the_motor(server: FakeViamServer, grou
 
 async def test_a_deadline_that_passes_stops_the_motor(server: FakeViamServer, ground: GpioGround):
     async with motor(server, ground, WITH_PWM) as left:
-        with Watch(ground, ground.c) as seen:
+        with Watch(ground, ground.c) as watch:
             with pytest.raises(TimeoutError):
                 await left.go_for(MAX_RPM, 1000, timeout=0.4)
             await until(lambda: is_off(ground, WITH_PWM), SAFE_S)
-    (power_ns,) = seen.wave(ground.c).highs
+    (power_ns,) = watch.wave(ground.c).highs
     assert power_ns > 200_000_000
 
 

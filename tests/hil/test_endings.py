@@ -19,7 +19,7 @@ from viam.components.sensor.client import SensorClient
 
 from tests.contract.grounds import Facility, GpioGround
 from tests.hil.machine import SAFE_S, pin, running, until
-from tests.hil.watching import SEEN_S, Watch
+from tests.hil.watching import Watch
 from tests.module.child import Start
 from tests.module.conftest import UNRULY
 from tests.module.fake_viam_server import FakeViamServer, component
@@ -59,7 +59,7 @@ async def test_sigterm_in_the_middle_of_a_move_makes_every_pin_low_at_once_and_a
     async with robot(start, ground) as server:
         moving = asyncio.create_task(server.client(MotorClient, "left").go_for(-30, 1000))
         await until(lambda: ground.level(ground.b))
-        with Watch(ground, *ground.lines) as seen:
+        with Watch(ground, *ground.lines) as watch:
             began_ns = time.monotonic_ns()
             server.child.signal(signal.SIGTERM)
             await until(lambda: levels(ground) == ALL_LOW, SAFE_S)
@@ -67,7 +67,7 @@ async def test_sigterm_in_the_middle_of_a_move_makes_every_pin_low_at_once_and_a
         with pytest.raises((GRPCError, StreamTerminatedError)):
             await moving
 
-    last_change_ns, last_levels = seen.changes[-1]
+    last_change_ns, last_levels = watch.changes[-1]
     assert last_levels == levels(ground) == ALL_LOW
     assert last_change_ns - began_ns < SAFE_S * 1e9
     assert status == 0
@@ -103,8 +103,8 @@ async def test_a_module_that_is_killed_leaves_its_pins_as_they_are(start: Start,
     async with robot(start, ground) as server:
         server.child.signal(signal.SIGKILL)
         assert await server.child.ended(ENDED_S) == -signal.SIGKILL
-    with Watch(ground, *ground.lines) as seen:
-        await asyncio.sleep(SEEN_S)
+    with Watch(ground, *ground.lines) as watch:
+        await watch.looked()
 
     # Nobody is left to write to the pins, and the kernel leaves them as they are: the motor runs on.
-    assert seen.combinations == [FORWARD]
+    assert watch.combinations == [FORWARD]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pi_drivers.buses.gpio.real_chip import find_chip
-from tests.contract.ground_hardware import JUMPERS
+from tests.contract.jumpers import JUMPERS
 
 PATIENT = (
     "test_an_input_reads_what_is_on_the_wire",

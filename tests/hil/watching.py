@@ -1,18 +1,21 @@
 """Several wires watched at once from outside while the test goes on: what a logic analyser would show of them."""
 
+import asyncio
+import math
 import statistics
 import threading
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from tests.contract.grounds import GpioGround, Wave
 
 LOOK_EVERY_S = 0.0004
-SEEN_S = 0.05
-"""What lasts so long is not overlooked, even on a busy machine."""
 FEWEST_PERIODS = 4
+CHANCES = 4
 
+T = TypeVar("T")
 Levels = tuple[bool, ...]
 
 
@@ -24,6 +27,7 @@ class Watch:
         self._lines = lines
         self._start_ns = 0
         self._end_ns = 0
+        self._looks = 0
         self.changes: list[tuple[int, Levels]] = []
         """The time in ns and the levels of all wires, in the order asked for: at first and whenever one had changed."""
         self._stop = threading.Event()
@@ -48,6 +52,12 @@ class Watch:
         """As `changes`, without the times."""
         return [levels for _, levels in self.changes]
 
+    async def looked(self) -> None:
+        """Wait until what is on the wires now has been seen."""
+        before = self._looks
+        while self._looks < before + 2:  # noqa: ASYNC110 - the looking is done by a thread
+            await asyncio.sleep(LOOK_EVERY_S)
+
     def wave(self, line: int) -> Wave:
         """What one wire did."""
         index = self._lines.index(line)
@@ -60,14 +70,15 @@ class Watch:
         return Wave(first, changes, self._end_ns - self._start_ns)
 
     def duty(self, line: int) -> float:
-        """The share of time a wire was high in most of its periods; of one that rested, its level."""
+        """The share of time a wire was high, in most periods; of one at rest its level, else without periods NaN."""
         wave = self.wave(line)
         if wave.steady:
             return float(wave.first)
-        periods = wave.periods
-        assert len(periods) >= FEWEST_PERIODS, f"line {line} is neither at rest nor has it a period: {wave.changes}"
-        # A machine that is busy for a moment spoils one period; the median does not mind.
-        return statistics.median(high / period for high, period in zip(wave.highs, periods, strict=False))
+        return _typical([high / period for high, period in zip(wave.highs, wave.periods, strict=False)])
+
+    def frequency_hz(self, line: int) -> float:
+        """How often a wire went high, in most periods; without periods NaN."""
+        return _typical([1e9 / period for period in self.wave(line).periods])
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -78,6 +89,7 @@ class Watch:
         levels = self._look()
         if levels != self.changes[-1][1]:
             self.changes.append((time.monotonic_ns(), levels))
+        self._looks += 1
 
     def _look(self) -> Levels:
         """The levels of all wires at one moment: two looks in a row that agree."""
@@ -88,3 +100,19 @@ class Watch:
 
     def _look_once(self) -> Levels:
         return tuple(self._ground.level(line) for line in self._lines)
+
+
+def _typical(values: Sequence[float]) -> float:
+    return statistics.median(values) if len(values) >= FEWEST_PERIODS else math.nan
+
+
+async def seen(look: Callable[[], Awaitable[T]], wanted: object) -> T:
+    """What a look shows, taken again where it does not show what is wanted.
+
+    A machine that stands still for a moment spoils a look at pulses now and then; a defect spoils every one.
+    """
+    for _ in range(CHANCES - 1):
+        shown = await look()
+        if shown == wanted:
+            return shown
+    return await look()
