@@ -6,6 +6,7 @@ that the script itself, and the interpreter it starts, are the ones a user gets.
 
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Collection
 from pathlib import Path
 
@@ -31,18 +32,11 @@ def make_environment(folder: Path, *, without: Collection[str] = ()) -> Path:
     (folder / "pyvenv.cfg").write_text(f"home = {python.resolve().parent}\ninclude-system-site-packages = false\n")
     packages = folder / "lib" / f"python{version}" / "site-packages"
     packages.mkdir(parents=True)
-    for entry in Path(pytest_packages()).iterdir():
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
         if entry.name.partition(".")[0] not in without:
             (packages / entry.name).symlink_to(entry)
     (folder / STAMP).write_text(f"{_checksum()}--no-dev\n{version}\n{python.resolve()}\n")
     return folder
-
-
-def pytest_packages() -> Path:
-    """Where the packages of this environment are."""
-    import pytest
-
-    return Path(pytest.__file__).parents[1]
 
 
 def _checksum() -> str:

@@ -1,6 +1,7 @@
 """Incremental encoders: every edge of the simulated disc is counted, or told as lost."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from grpclib import GRPCError, Status
@@ -171,12 +172,14 @@ async def test_a_rebuild_keeps_the_position_and_a_restart_only_if_told(bench: Be
     assert await ticks(restarted) == (400 if persist else 0)
 
 
-async def test_a_position_of_other_pins_is_not_kept(bench: Bench):
+@pytest.mark.parametrize("change", [{"pins": {"a": "36", "b": "38"}}, {"ticks_per_cycle": 4}, {"invert": True}])
+async def test_a_position_that_would_mean_another_angle_is_not_kept(bench: Bench, change):
     encoder = await make(bench, ticks_per_rotation=400)
     bench.world.shaft("e").turn_by_hand(1.0001)
     await bench.wait(0.01)
     await encoder.close()
-    other = await bench.make("incremental-encoder", "e", pins={"a": "36", "b": "38"}, ticks_per_rotation=400)
+    attributes: dict[str, Any] = {"pins": PINS, "ticks_per_rotation": 400, **change}
+    other = await bench.make("incremental-encoder", "e", **attributes)
     assert await ticks(other) == 0
 
 

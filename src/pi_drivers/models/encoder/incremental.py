@@ -270,13 +270,17 @@ class IncrementalEncoder(HardwareModel[IncrementalEncoderConfig], Encoder):
     def _kept_ticks(self) -> int:
         kept = self._kept.load()
         ticks = kept.get("ticks")
-        same = kept.get("pins") == self.settings.pins.model_dump()
+        same = kept.get("meaning") == self._meaning_of_ticks()
         return int(ticks) if same and isinstance(ticks, int | float) else 0
+
+    def _meaning_of_ticks(self) -> dict[str, ValueTypes]:
+        """What a number of ticks stands on: with another of these it would be another angle."""
+        return self.settings.model_dump(include={"pins", "ticks_per_cycle", "invert"})
 
     def _keep(self) -> None:
         if self._seeded:
             self._counter.take(self._inputs.drain())
-            self._kept.save({"ticks": self._ticks() - self._zero, "pins": self.settings.pins.model_dump()})
+            self._kept.save({"ticks": self._ticks() - self._zero, "meaning": self._meaning_of_ticks()})
 
 
 def _cancel(task: asyncio.Task[None]) -> None:
