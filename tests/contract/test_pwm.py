@@ -90,6 +90,16 @@ def test_a_closed_channel_is_low_and_free(ground: PwmGround):
     assert ground.seen(18) == Seen(1000, 700)
 
 
+@pytest.mark.parametrize("pulse", [0, 300, 1000, 5_000_000])
+def test_a_closed_channel_that_rests_high_is_high(ground: PwmGround, pulse):
+    ground.connect(18)
+    channel = ground.pwm.open(18, rest_high=True)
+    channel.set(max(1000, pulse), pulse)
+    channel.close()
+    assert ground.seen(18) == HIGH
+    assert ground.pwm.available(18)
+
+
 def test_a_channel_has_one_user_at_a_time(ground: PwmGround):
     ground.connect(18, 19)
     ground.pwm.open(18)

@@ -1,4 +1,4 @@
-"""Every way in which the module can come to an end, and what becomes of the pins it drove: seen from outside.
+"""Every way in which the module ends by itself, and what becomes of the pins it drove: seen from outside.
 
 Each test has a module of its own to end. A motor runs on the first three lines, and the board holds the fourth high.
 """
@@ -17,7 +17,7 @@ from viam.components.board.client import BoardClient
 from viam.components.motor.client import MotorClient
 from viam.components.sensor.client import SensorClient
 
-from tests.contract.grounds import Facility, GpioGround
+from tests.contract.grounds import GpioGround
 from tests.hil.machine import SAFE_S, pin, running, until
 from tests.hil.watching import Watch
 from tests.module.child import Start
@@ -96,15 +96,3 @@ async def test_the_pins_go_low_when_the_parent_is_killed(start: Start, ground: G
         await until(lambda: not server.child.is_running, ENDED_S)
 
     assert levels(ground) == ALL_LOW
-
-
-async def test_a_module_that_is_killed_leaves_its_pins_as_they_are(start: Start, ground: GpioGround):
-    ground.need(Facility.KEPT_LEVELS)
-    async with robot(start, ground) as server:
-        server.child.signal(signal.SIGKILL)
-        assert await server.child.ended(ENDED_S) == -signal.SIGKILL
-    with Watch(ground, *ground.lines) as watch:
-        await watch.looked()
-
-    # Nobody is left to write to the pins, and the kernel leaves them as they are: the motor runs on.
-    assert watch.combinations == [FORWARD]

@@ -14,11 +14,18 @@ STEADY_PERIOD_NS = 1_000_000
 """The period behind a steady level; any will do."""
 
 
-def open_output(host: Host, offset: int, *, initial: bool = False, active_low: bool = False) -> OutputLine:
-    """Take a GPIO as output. Raises: as `Gpio.output` and `HardwarePwm.open` do."""
+def open_output(
+    host: Host, offset: int, *, initial: bool = False, active_low: bool = False, safe_high: bool = False
+) -> OutputLine:
+    """Take a GPIO as output; its arguments are those of `Gpio.output`.
+
+    Raises:
+        DriverError: as `Gpio.output` and `HardwarePwm.open` do.
+    """
     if host.pwm.available(offset):
-        return PwmOutput(host.pwm.open(offset), offset, initial=initial, active_low=active_low)
-    return host.gpio.output(offset, initial=initial, active_low=active_low)
+        channel = host.pwm.open(offset, rest_high=safe_high is not active_low)
+        return PwmOutput(channel, offset, initial=initial, active_low=active_low)
+    return host.gpio.output(offset, initial=initial, active_low=active_low, safe_high=safe_high)
 
 
 class PwmOutput(OutputLine):

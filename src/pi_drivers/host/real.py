@@ -11,6 +11,7 @@ from pi_drivers.buses.onewire.contract import OneWireBus
 from pi_drivers.buses.pwm.contract import HardwarePwm
 from pi_drivers.buses.serial.contract import SerialPort
 from pi_drivers.host.contract import SECOND, Cancellable, Host
+from pi_drivers.runtime.keeper import KEEPER
 from pi_drivers.runtime.worker import BusWorker
 
 
@@ -29,7 +30,7 @@ class RealHost(Host):
         if self._gpio is None:
             from pi_drivers.buses.gpio.real import RealGpio
 
-            self._gpio = RealGpio()
+            self._gpio = RealGpio(keep=KEEPER.keep)
         return self._gpio
 
     @property
@@ -37,7 +38,7 @@ class RealHost(Host):
         if self._pwm is None:
             from pi_drivers.buses.pwm.real import SysfsPwm
 
-            self._pwm = SysfsPwm()
+            self._pwm = SysfsPwm(keep=KEEPER.keep)
         return self._pwm
 
     def open_i2c(self, number: int) -> I2cBus:

@@ -138,8 +138,17 @@ class Gpio(ABC):
     """The GPIO chip of the header."""
 
     @abstractmethod
-    def output(self, offset: int, *, initial: bool = False, active_low: bool = False) -> OutputLine:
+    def output(
+        self, offset: int, *, initial: bool = False, active_low: bool = False, safe_high: bool = False
+    ) -> OutputLine:
         """Take a line as output, at `initial` from its first moment.
+
+        Args:
+            offset: the line.
+            initial: its first level.
+            active_low: the pin is low when a level is high, and the other way round, here and in what is written.
+            safe_high: the level it gets when this process dies before it has closed the line. On the mock nothing
+                outlives the process.
 
         Raises:
             ClaimedError: another process or the kernel holds the line.

@@ -26,7 +26,9 @@ class MockGpio(Gpio):
         self._world = world
         self._taken: set[int] = set()
 
-    def output(self, offset: int, *, initial: bool = False, active_low: bool = False) -> OutputLine:
+    def output(
+        self, offset: int, *, initial: bool = False, active_low: bool = False, safe_high: bool = False
+    ) -> OutputLine:
         give_back = self._take([offset])
         try:
             return MockOutput(self._world, offset, initial, active_low, give_back)

@@ -25,6 +25,7 @@ from pi_drivers.buses.gpio.real_chip import (
 )
 from pi_drivers.buses.gpio.real_pulses import Pulser, Pulses
 from pi_drivers.errors import BusAbsentError, ClaimedError, ClosedError
+from pi_drivers.runtime.keeper import Keep, LineAt, keep_nothing
 
 if TYPE_CHECKING:
     from gpiod import LineRequest, LineSettings
@@ -45,20 +46,23 @@ Line = TypeVar("Line", "RealOutput", "RealInput", "RealEdges")
 class RealGpio(Gpio):
     """The GPIO chip of the header. Lines are opened and closed on one thread; outputs obey any."""
 
-    def __init__(self, labels: tuple[str, ...] = HEADER_LABELS) -> None:
-        """Find and open the chip.
+    def __init__(self, labels: tuple[str, ...] = HEADER_LABELS, *, keep: Keep = keep_nothing) -> None:
+        """Find and open the chip; `keep` sees to it that outputs are made safe when this process dies.
 
         Raises:
             BusAbsentError, BusPermissionError, MissingLibraryError: each says what to do.
         """
+        self.keep = keep
         self.path = find_chip(labels)
         self.lgpio = open_lgpio(self.path)
         self.pulser = Pulser(self.lgpio.library, self.lgpio.handle)
         self._open: dict[int, RealOutput | RealInput | RealEdges] = {}
         self._closed = False
 
-    def output(self, offset: int, *, initial: bool = False, active_low: bool = False) -> OutputLine:
-        return self._take((offset,), lambda: RealOutput(self, offset, initial, active_low))
+    def output(
+        self, offset: int, *, initial: bool = False, active_low: bool = False, safe_high: bool = False
+    ) -> OutputLine:
+        return self._take((offset,), lambda: RealOutput(self, offset, initial, active_low, safe_high))
 
     def input(self, offset: int, *, pull: Pull = Pull.NONE, active_low: bool = False) -> InputLine:
         return self._take((offset,), lambda: RealInput(self, offset, pull, active_low))
@@ -109,12 +113,13 @@ class RealGpio(Gpio):
 class RealOutput(OutputLine):
     """One driven line; the kernel inverts an active low one, levels and pulses alike. Safe from any thread."""
 
-    def __init__(self, gpio: RealGpio, offset: int, initial: bool, active_low: bool) -> None:
+    def __init__(self, gpio: RealGpio, offset: int, initial: bool, active_low: bool, safe_high: bool) -> None:
         self._gpio = gpio
         self._offset = offset
         self._closed = False
         library, _, handle = gpio.lgpio
         library.gpio_claim_output(handle, offset, int(initial), library.SET_ACTIVE_LOW if active_low else 0)
+        self._forget = gpio.keep(LineAt(gpio.path, offset, high=safe_high is not active_low))
         gpio.pulser.add(offset, initial)
 
     @property
@@ -161,6 +166,7 @@ class RealOutput(OutputLine):
                     self._gpio.pulser.remove(self._offset)
                     # Not gpiozero's close, which would make the line an input and let it float.
                     self._gpio.lgpio.library.gpio_free(self._gpio.lgpio.handle, self._offset)
+                self._forget()
                 self._closed = True
                 self._gpio.forget((self._offset,))
 

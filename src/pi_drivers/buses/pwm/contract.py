@@ -31,7 +31,7 @@ class PwmChannel(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Stop the output, which then is low, and let the channel go. Idempotent."""
+        """Put the output on the level it was opened to rest at, and let the channel go. Idempotent."""
 
 
 class HardwarePwm(ABC):
@@ -46,8 +46,13 @@ class HardwarePwm(ABC):
         """The line for config.txt that connects this GPIO to the PWM block; None where no line can."""
 
     @abstractmethod
-    def open(self, offset: int) -> PwmChannel:
+    def open(self, offset: int, *, rest_high: bool = False) -> PwmChannel:
         """Take the channel of a GPIO.
+
+        Args:
+            offset: the GPIO.
+            rest_high: its level when the channel is closed, and when this process dies before that. On the mock
+                nothing outlives the process.
 
         Raises:
             BusAbsentError: not connected; the message has the line for config.txt.

@@ -24,7 +24,7 @@ class MockPwm(HardwarePwm):
             return None
         return f"dtoverlay=pwm,pin={offset},func={FUNCTIONS[offset]}"
 
-    def open(self, offset: int) -> PwmChannel:
+    def open(self, offset: int, *, rest_high: bool = False) -> PwmChannel:
         if offset not in self.overlays:
             line = self.overlay_line(offset)
             remedy = f"Add `{line}` to config.txt and reboot." if line else "Only GPIO 12, 13, 18 and 19 can be."
@@ -32,17 +32,18 @@ class MockPwm(HardwarePwm):
         channel = BCM_CHANNELS[offset]
         if channel in self._open:
             raise ClaimedError(f"GPIO{offset}: PWM channel {channel} is in use")
-        self._open[channel] = MockPwmChannel(self._world, offset, lambda: self._open.pop(channel))
+        self._open[channel] = MockPwmChannel(self._world, offset, rest_high, lambda: self._open.pop(channel))
         return self._open[channel]
 
 
 class MockPwmChannel(PwmChannel):
     """One output of the simulated PWM block."""
 
-    def __init__(self, world: World, offset: int, give_back: Callable[[], object]) -> None:
+    def __init__(self, world: World, offset: int, rest_high: bool, give_back: Callable[[], object]) -> None:
         self._world = world
         self._offset = offset
         self._wire = world.wire(offset)
+        self._rest_high = rest_high
         self._give_back = give_back
         self._closed = False
 
@@ -59,5 +60,5 @@ class MockPwmChannel(PwmChannel):
         if not self._closed:
             self._closed = True
             with self._world.held():
-                self._wire.drive_from_pi(False)
+                self._wire.drive_from_pi(self._rest_high)
             self._give_back()

@@ -27,6 +27,7 @@ from pi_drivers.errors import (
     ClosedError,
     DriverError,
 )
+from pi_drivers.runtime.keeper import Keep, TextsIn, keep_nothing
 
 CHIPS: Mapping[str, Mapping[int, int]] = {
     "2020c000.pwm": BCM_CHANNELS,  # Pi 1 and Zero
@@ -38,6 +39,14 @@ CHIPS: Mapping[str, Mapping[int, int]] = {
 
 OVERLAY_NODES = ("soc/gpio@*/pwm_pins", "axi/*/rp1/gpio@*/pwm_pins", "axi/*/*/gpio@*/pwm_pins")
 """Where the overlays write the GPIOs they connect, below the device tree's root."""
+
+REST_PERIOD_NS = 1_000_000
+"""The period behind a high level at rest; any will do."""
+
+REST_LOW = (("duty_cycle", "0"), ("enable", "0"))
+REST_HIGH = (("duty_cycle", "0"), ("period", str(REST_PERIOD_NS)), ("duty_cycle", str(REST_PERIOD_NS)), ("enable", "1"))
+"""What brings a channel to rest whatever state it is in. On its way to high it is low for a moment, for the kernel
+refuses a period that is shorter than the pulse."""
 
 
 class Place(NamedTuple):
@@ -55,9 +64,17 @@ class Place(NamedTuple):
 class SysfsPwm(HardwarePwm):
     """The PWM block of this machine. Used on one thread."""
 
-    def __init__(self, root: Path = Path("/sys/class/pwm"), device_tree: Path = Path("/proc/device-tree")) -> None:
+    def __init__(
+        self,
+        root: Path = Path("/sys/class/pwm"),
+        device_tree: Path = Path("/proc/device-tree"),
+        *,
+        keep: Keep = keep_nothing,
+    ) -> None:
+        """`keep` sees to it that channels are brought to rest when this process dies."""
         self._root = root
         self._device_tree = device_tree
+        self._keep = keep
         self._open: dict[Path, SysfsPwmChannel] = {}
 
     def available(self, offset: int) -> bool:
@@ -78,14 +95,16 @@ class SysfsPwm(HardwarePwm):
         first, second = sorted((offset, partner), key=BCM_CHANNELS.__getitem__)
         return f"dtoverlay=pwm-2chan,pin={first},func={FUNCTIONS[first]},pin2={second},func2={FUNCTIONS[second]}"
 
-    def open(self, offset: int) -> PwmChannel:
+    def open(self, offset: int, *, rest_high: bool = False) -> PwmChannel:
         place = self._place(offset)
         if place is None:
             raise BusAbsentError(self._not_connected(offset))
         if place.directory in self._open:
             raise ClaimedError(f"GPIO{offset}: PWM channel {place.channel} is in use in this process")
         _export(offset, place)
-        channel = SysfsPwmChannel(offset, place.directory, lambda: self._open.pop(place.directory, None))
+        channel = SysfsPwmChannel(
+            offset, place.directory, rest_high, self._keep, lambda: self._open.pop(place.directory, None)
+        )
         self._open[place.directory] = channel
         return channel
 
@@ -120,9 +139,12 @@ class SysfsPwm(HardwarePwm):
 class SysfsPwmChannel(PwmChannel):
     """One channel. It stays exported when closed, because the permissions of a new export take udev a moment."""
 
-    def __init__(self, offset: int, directory: Path, give_back: Callable[[], object]) -> None:
+    def __init__(
+        self, offset: int, directory: Path, rest_high: bool, keep: Keep, give_back: Callable[[], object]
+    ) -> None:
         self._offset = offset
         self._directory = directory
+        self._rest_high = rest_high
         self._give_back = give_back
         self._lock = self._take()
         try:
@@ -134,6 +156,7 @@ class SysfsPwmChannel(PwmChannel):
         except OSError as error:
             os.close(self._lock)
             raise _error(offset, directory, error) from error
+        self._forget = keep(TextsIn(directory, REST_HIGH if rest_high else REST_LOW))
 
     def set(self, period_ns: int, pulse_ns: int) -> None:
         self._check_open()
@@ -153,14 +176,22 @@ class SysfsPwmChannel(PwmChannel):
         if self._lock < 0:
             return
         try:
-            self._write("duty_cycle", 0)
-            self._write("enable", 0)
-        except OSError as error:
-            raise _error(self._offset, self._directory, error) from error
+            self._rest()
+            self._forget()
         finally:
             os.close(self._lock)
             self._lock = -1
             self._give_back()
+
+    def _rest(self) -> None:
+        if self._rest_high:
+            self.set(REST_PERIOD_NS, REST_PERIOD_NS)
+            return
+        try:
+            self._write("duty_cycle", 0)
+            self._write("enable", 0)
+        except OSError as error:
+            raise _error(self._offset, self._directory, error) from error
 
     def _take(self) -> int:
         descriptor = -1

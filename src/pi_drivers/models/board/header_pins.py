@@ -55,7 +55,9 @@ class HeaderPins(BoardPins):
     def output(self, name: str, holder: Holder, lifecycle: Lifecycle, *, safe_high: bool = False) -> "HeaderOutput":
         settings = self.resolve(name)
         lifecycle.push(f"give back {name}", self.host.claims.take(header.describe(settings.offset), holder))
-        line = open_output(self.host, settings.offset, initial=safe_high, active_low=settings.active_low)
+        line = open_output(
+            self.host, settings.offset, initial=safe_high, active_low=settings.active_low, safe_high=safe_high
+        )
         lifecycle.push(f"let go of {name}", line.close)
         output = HeaderOutput(self.host, line, safe_high=safe_high)
         lifecycle.push(f"make {name} safe", output.lock_safe)

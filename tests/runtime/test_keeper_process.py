@@ -1,0 +1,217 @@
+"""The keeper's program: what it does when its input ends, and that nothing keeps it from doing it."""
+
+import ctypes
+import errno
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from pi_drivers.runtime.keeper import PROGRAM
+from pi_drivers.runtime.keeper_process import HOLD_S, make_safe, read_entries
+
+COMMAND = [sys.executable, "-I", "-S", str(PROGRAM)]
+
+
+class Attribute(ctypes.Structure):
+    """struct gpio_v2_line_config_attribute, its first part included."""
+
+    _fields_ = (("id", ctypes.c_uint32), ("padding", ctypes.c_uint32), ("values", ctypes.c_uint64),
+                ("mask", ctypes.c_uint64))  # fmt: skip
+
+
+class Config(ctypes.Structure):
+    """struct gpio_v2_line_config."""
+
+    _fields_ = (("flags", ctypes.c_uint64), ("num_attrs", ctypes.c_uint32), ("padding", ctypes.c_uint32 * 5),
+                ("attrs", Attribute * 10))  # fmt: skip
+
+
+class Request(ctypes.Structure):
+    """struct gpio_v2_line_request."""
+
+    _fields_ = (("offsets", ctypes.c_uint32 * 64), ("consumer", ctypes.c_char * 32), ("config", Config),
+                ("num_lines", ctypes.c_uint32), ("event_buffer_size", ctypes.c_uint32),
+                ("padding", ctypes.c_uint32 * 5), ("fd", ctypes.c_int32))  # fmt: skip
+
+
+class Kernel:
+    """Stands in for the kernel's GPIO chips, and for time: `busy` looks at a line in vain before it is free."""
+
+    def __init__(self) -> None:
+        self.busy: dict[int, int] = {}
+        self.levels: dict[int, bool] = {}
+        self.levels_while_waiting: list[dict[int, bool]] = []
+        self.now = 0.0
+
+    def ioctl(self, device: int, number: int, request: bytearray) -> int:
+        assert number == 3 << 30 | ctypes.sizeof(Request) << 16 | 0xB4 << 8 | 0x07
+        asked = Request.from_buffer(request)
+        line = asked.offsets[0]
+        self.busy[line] = self.busy.get(line, 0) - 1
+        if self.busy[line] >= 0:
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+        assert (asked.num_lines, asked.consumer, asked.fd) == (1, b"pi-drivers keeper", 0)
+        assert (asked.config.flags, asked.config.num_attrs) == (1 << 3, 1)
+        assert (asked.config.attrs[0].id, asked.config.attrs[0].mask) == (2, 1)
+        self.levels[line] = bool(asked.config.attrs[0].values)
+        return 0
+
+    def sleep(self, seconds: float) -> None:
+        self.levels_while_waiting.append(dict(self.levels))
+        self.now += seconds
+
+
+@pytest.fixture
+def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
+    made = Kernel()
+    monkeypatch.setattr(fcntl, "ioctl", made.ioctl)
+    monkeypatch.setattr(time, "sleep", made.sleep)
+    monkeypatch.setattr(time, "monotonic", lambda: made.now)
+    return made
+
+
+def line(offset: int, level: int) -> list[str]:
+    return ["line", os.devnull, str(offset), str(level)]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Callable[[str], dict[str, list[str]]]:
+    """What is on the list at the end of an input."""
+
+    def reading(text: str) -> dict[str, list[str]]:
+        path = tmp_path / "input"
+        path.write_text(text)
+        return read_entries(os.open(path, os.O_RDONLY))
+
+    return reading
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A channel of the PWM block that runs."""
+    for name, text in {"duty_cycle": "4000", "enable": "1"}.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+@pytest.fixture
+def program() -> Iterator["subprocess.Popen[str]"]:
+    """The program, waiting."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(COMMAND, stdin=pipe, stderr=pipe, text=True, env={}) as process:
+        yield process
+        process.kill()
+
+
+def report(program: "subprocess.Popen[str]", entries: Sequence[Sequence[str]]) -> str:
+    """What it says after an input with these lines."""
+    assert program.stdin is not None
+    assert program.stderr is not None
+    program.stdin.write("".join("\t".join(words) + "\n" for words in entries))
+    program.stdin.close()
+    return program.stderr.readline()
+
+
+def off(files: Path) -> list[str]:
+    return ["pwm", "files", str(files), "duty_cycle", "0", "enable", "0"]
+
+
+def texts(files: Path) -> tuple[str, str]:
+    return (files / "duty_cycle").read_text(), (files / "enable").read_text()
+
+
+def test_what_is_on_the_list_when_its_input_ends_is_done_and_told(program, files: Path):
+    assert f"made safe: {files}" in report(program, [off(files)])
+    assert texts(files) == ("0", "0")
+
+
+def test_what_was_forgotten_is_left_alone_and_it_ends_at_once_without_a_word(program, files: Path):
+    assert report(program, [off(files), ["pwm"]]) == ""
+    assert program.wait(5) == 0
+    assert texts(files) == ("4000", "1")
+
+
+def test_what_cannot_be_done_does_not_keep_it_from_the_rest(program, files: Path):
+    chip = ["line", os.devnull, "17", "0"]  # no chip: the kernel knows no such request there
+    said = report(program, [["gone", "files", "/nowhere", "enable", "0"], ["no chip", *chip], off(files)])
+
+    assert "NOT /nowhere enable 0: No such file" in said
+    assert f"NOT {os.devnull} 17 0: " in said
+    assert texts(files) == ("0", "0")
+
+
+def test_a_file_that_is_not_there_is_not_made(program, tmp_path: Path):
+    assert "NOT" in report(program, [off(tmp_path)])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_signals_to_end_do_not_end_it(program, files: Path):
+    status = Path(f"/proc/{program.pid}/status")
+    ignored = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    mask = sum(1 << (number - 1) for number in ignored)
+    deadline = time.monotonic() + 5
+    while int(status.read_text().partition("SigIgn:")[2].split()[0], 16) & mask != mask:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    for number in ignored:
+        program.send_signal(number)
+
+    assert "made safe" in report(program, [off(files)])
+    assert texts(files) == ("0", "0")
+
+
+def test_nobody_to_tell_is_no_reason_to_fail_and_lines_are_held_for_a_while(program, files: Path):
+    began = time.monotonic()
+    program.stderr.close()
+    program.stderr = None
+    program.stdin.write("\t".join(off(files)) + "\n")
+    program.stdin.close()
+    assert program.wait(5) == 0
+    assert texts(files) == ("0", "0")
+    assert time.monotonic() - began >= HOLD_S
+
+
+def test_a_newer_entry_takes_the_place_of_an_older_one_of_its_name(read):
+    assert read("pin\tline\tc\t1\t0\npin\tline\tc\t1\t1\nother\tline\tc\t2\t0\n") == {
+        "pin": ["line", "c", "1", "1"],
+        "other": ["line", "c", "2", "0"],
+    }
+
+
+def test_a_line_that_its_writer_died_over_is_none(read):
+    assert read("pin\tline\tc\t1\t0\npin\tline\tc") == {"pin": ["line", "c", "1", "0"]}
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_a_line_becomes_an_output_at_its_level(kernel: Kernel, level: int):
+    said = make_safe([line(17, level)])
+
+    assert kernel.levels == {17: bool(level)}
+    assert f"line 17 of {os.devnull} {('low', 'high')[level]}" in said
+
+
+def test_a_line_that_is_still_busy_is_tried_again_and_keeps_no_other_waiting(kernel: Kernel):
+    kernel.busy = {17: 5}
+    said = make_safe([line(17, 0), line(27, 1)])
+
+    assert kernel.levels_while_waiting == [{27: True}] * 5
+    assert kernel.levels == {17: False, 27: True}
+    assert "NOT" not in said
+    assert kernel.now < 0.1
+
+
+def test_a_line_that_stays_busy_is_given_up_after_a_second_and_told(kernel: Kernel):
+    kernel.busy = {17: 1_000_000}
+    said = make_safe([line(17, 0)])
+
+    assert "NOT" in said
+    assert "busy" in said
+    assert kernel.levels == {}
+    assert 1.0 <= kernel.now < 1.1
