@@ -25,11 +25,12 @@ SUITES = ("tests/contract", "tests/hil")
 PARTS = {
     "gpio": ("tests/contract/test_gpio_*.py", "tests/hil/test_hardware_ground.py", "tests/hil/test_*i2c*.py"),
     "motors": ("tests/hil/test_counting.py", "tests/hil/test_dc_motor.py"),
+    "endings": ("tests/hil/test_killed.py", "tests/hil/test_endings.py"),
     "others": ("*",),
 }
 """What runs in each kernel; a file that fits several is the first one's. Where there are fewer cores the first kernels
 go before the last ones: they watch pulses, and must not come too late for them."""
-STEP_BACK = 7
+STEP_BACK = 5
 """By how much each kernel is nicer than the one before."""
 LIMIT_S = 300.0
 

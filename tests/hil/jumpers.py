@@ -6,6 +6,7 @@ CHIP is the folder of the chip's lines in sysfs, A:B a pair of lines that are jo
 the other is pulled to its level, a moment later. It ends with its standard input.
 """
 
+import os
 import select
 import sys
 from pathlib import Path
@@ -23,14 +24,17 @@ class Jumper:
         self._chip = chip
         self._lines = lines
         self._ends = ends
+        self._values = tuple(os.open(lines / f"sim_gpio{end}" / "value", os.O_RDONLY) for end in ends)
 
     def carry(self) -> None:
         """Bring the level of the end that drives to the end that listens."""
-        for source, sink in (self._ends, self._ends[::-1]):
+        levels = [os.pread(value, 1, 0) for value in self._values]
+        if levels[0] == levels[1]:
+            return
+        for (source, sink), level in zip((self._ends, self._ends[::-1]), levels, strict=True):
             info = self._chip.get_line_info(source)
             if info.used and info.direction is Direction.OUTPUT:
-                level = (self._lines / f"sim_gpio{source}" / "value").read_text().strip() == "1"
-                (self._lines / f"sim_gpio{sink}" / "pull").write_text("pull-up" if level else "pull-down")
+                (self._lines / f"sim_gpio{sink}" / "pull").write_text("pull-up" if level == b"1" else "pull-down")
                 return
 
 
