@@ -107,14 +107,6 @@ async def compare(ours: Counter, theirs: Counter) -> list[tuple[Row, Row]]:
     return [(await ours.turn(pace), await theirs.turn(pace)) for pace in PACES]
 
 
-def together(one: Sequence[tuple[Row, Row]], other: Sequence[tuple[Row, Row]]) -> list[tuple[Row, Row]]:
-    """Two comparisons as one of twice the length."""
-    return [
-        (joined((ours, ours_again)), joined((theirs, theirs_again)))
-        for (ours, theirs), (ours_again, theirs_again) in zip(one, other, strict=True)
-    ]
-
-
 def joined(turns: Sequence[Row]) -> Row:
     """Several turns at one pace: all edges, and the least cost, for what else the machine does can only add to it."""
     return Row(
