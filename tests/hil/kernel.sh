@@ -59,7 +59,8 @@ started=$(date +%s)
 work=$cache/work
 rm -rf "$work"
 mkdir -p "$work/packages" "$work/apt/lists/partial" "$work/apt/archives/partial"
-trap 'rm -rf "$work"' EXIT
+reporter=
+trap '[ -z "$reporter" ] || kill "$reporter"; rm -rf "$work"' EXIT
 
 # apt with lists of its own: it asks where the system asks, needs no root and leaves the system's state alone.
 with_apt() {
@@ -160,10 +161,12 @@ report_progress() {
 }
 
 say "compiling, a few minutes, once"
-report_progress &
+# It must not hold on to our output or to the lock: whoever waits for their end would wait for its last sleep.
+report_progress >/dev/null 9>&- &
 reporter=$!
-run_make -j"$(nproc)" linux || exit 1
+run_make -j"$(nproc)" linux
 kill "$reporter"
+reporter=
 
 target=$cache/$source-$version-$key
 rm -rf "$target"
