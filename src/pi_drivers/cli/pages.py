@@ -1,7 +1,8 @@
 """Writes what people read about models: the table in README.md and a page of each model below docs/models.
 
-Everything comes from the config classes, the commands and the docstrings, so that what is written is what is checked:
-`python -m pi_drivers.cli.generate` writes, and a test compares.
+All but the wiring comes from the config classes, the commands and the docstrings, so that what is written is what is
+checked: `python -m pi_drivers.cli.generate` writes, and a test compares. Wiring sketches and other words for people
+stand in docs/models/parts, a file for each model, and are taken over as they are.
 """
 
 import json
@@ -53,6 +54,7 @@ def page(name: str) -> str:
         "| --- | --- | --- | --- |",
         *_rows(schema, schema, ""),
         "",
+        *_wiring(name),
         "## Commands",
         "",
         "For `do_command`:",
@@ -61,6 +63,12 @@ def page(name: str) -> str:
         *[f"- `{_json(entry.example)}`: {entry.text}" for entry, _ in commands_of(model).values()],
     ]
     return "\n".join(lines) + "\n"
+
+
+def _wiring(name: str) -> list[str]:
+    """How the hardware is wired and what else is to be known about it: the part of a page that people write."""
+    path = ROOT / "docs" / "models" / "parts" / f"{name}.md"
+    return [path.read_text(encoding="utf-8").rstrip(), ""] if path.exists() else []
 
 
 def write() -> list[str]:
