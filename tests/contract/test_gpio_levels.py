@@ -9,6 +9,7 @@ from pi_drivers.errors import ArgumentError, BusAbsentError, ClaimedError, Close
 from tests.conftest import open_descriptors
 
 from .grounds import Facility, GpioGround
+from .pulse_sources import Listed
 
 
 @pytest.mark.parametrize("initial", [False, True])
@@ -176,7 +177,7 @@ def test_a_closed_output_obeys_nobody(ground: GpioGround):
         line.read,
         lambda: line.pwm(50, 0.5),
         lambda: line.servo(1500),
-        lambda: line.pulse_train(1000, 1000, 1),
+        lambda: line.pulses(Listed()),
     ):
         with pytest.raises(ClosedError):
             call()

@@ -1,12 +1,14 @@
-"""The contract of outputs that send pulses: PWM, servo pulses and counted trains."""
+"""The contract of outputs that send pulses: PWM, servo pulses and counted ones."""
 
 import math
 
 import pytest
 
+from pi_drivers.buses.gpio.contract import LOOKAHEAD_US, Pulses
 from pi_drivers.errors import ArgumentError
 
 from .grounds import MILLISECOND, SECOND, Facility, GpioGround
+from .pulse_sources import Endless, Listed
 
 AFTER_MS = 60
 """A change of pulses has come through after so long: the period that runs, and the start of a sending thread."""
@@ -123,60 +125,104 @@ def test_a_servo_goes_limp_with_pulse_0(ground: GpioGround):
     assert not ground.level(ground.a)
 
 
-@pytest.mark.parametrize("count", [1, 2, 7])
-def test_a_pulse_train_has_exactly_its_pulses_and_ends_low(ground: GpioGround, count):
+@pytest.mark.parametrize("number", [1, 2, 7])
+def test_counted_pulses_are_exactly_as_many_and_end_low(ground: GpioGround, number):
     line = ground.gpio.output(ground.a)
-    assert not line.sending()
     for _ in range(3):
-        line.pulse_train(10_000, 15_000, count)
-        assert line.sending()
-        wave = ground.watch(ground.a, (25 * count + 2 * AFTER_MS) * MILLISECOND)
+        run = line.pulses(Listed(Pulses(10_000, 15_000, number)))
+        assert run.progress().running
+        wave = ground.watch(ground.a, (25 * number + 2 * AFTER_MS) * MILLISECOND)
 
-        assert len(wave.rises) == count - wave.first
-        assert ground.near(wave.highs, 10 * MILLISECOND) or (count, wave.first) == (1, True)
+        assert len(wave.rises) == number - wave.first
+        assert ground.near(wave.highs, 10 * MILLISECOND) or (number, wave.first) == (1, True)
         assert not wave.last
-        assert not line.sending()
+        assert run.progress() == (number, 0, False)
         assert ground.watch(ground.a, 100 * MILLISECOND).steady
 
 
-@pytest.mark.parametrize("level", [False, True])
-def test_a_write_cuts_a_pulse_train_short(ground: GpioGround, level):
+def test_packets_follow_each_other_without_a_gap_and_pauses_are_kept(ground: GpioGround):
     line = ground.gpio.output(ground.a)
-    line.pulse_train(10_000, 10_000, 1000)
+    packets = [Pulses(10_000, 10_000, 3), Pulses(0, 30_000), Pulses(5000, 5000, 4), Pulses(15_000, 5000, 2)]
+    run = line.pulses(Listed(*packets))
+    wave = ground.watch(ground.a, (200 + 2 * AFTER_MS) * MILLISECOND)
+
+    gaps = [20, 20, 50, 10, 10, 10, 10, 20]
+    seen = wave.periods[-len(gaps) :] if not wave.first else [gaps[0] * MILLISECOND, *wave.periods]
+    assert len(wave.rises) + wave.first == 9
+    assert ground.near([abs(one - gap * MILLISECOND) for one, gap in zip(seen, gaps, strict=True)], 0)
+    assert run.progress() == (9, 0, False)
+
+
+def test_a_source_that_ends_is_obeyed_soon_and_every_pulse_is_counted(ground: GpioGround):
+    line = ground.gpio.output(ground.a)
+    source = Endless(Pulses(2500, 2500, 2))
+    run = line.pulses(source)
+    wave = ground.watch(ground.a, 400 * MILLISECOND)
+    assert 0 < run.progress().sent <= source.handed_out
+    assert run.progress().running
+    source.ended = True
+    rest = ground.watch(ground.a, (LOOKAHEAD_US // 1000 + AFTER_MS + 60) * MILLISECOND)
+
+    assert run.progress() == (source.handed_out, 0, False)
+    if Facility.EXACT_TIME not in ground.lacks:
+        between = rest.first and not wave.last
+        assert wave.first + len(wave.rises) + between + len(rest.rises) == source.handed_out
+    assert ground.watch(ground.a, 100 * MILLISECOND).steady
+
+
+@pytest.mark.parametrize("level", [False, True])
+def test_a_write_cuts_counted_pulses_off_and_says_how_many_are_not_certain(ground: GpioGround, level):
+    line = ground.gpio.output(ground.a)
+    run = line.pulses(Listed(Pulses(10_000, 10_000, 3), Pulses(10_000, 10_000, 1000)))
     ground.settle(117 * MILLISECOND)
     line.write(level)
 
     assert ground.level(ground.a) is level
-    assert not line.sending()
+    assert run.progress() == (3, 1000, False)
     assert ground.watch(ground.a, 150 * MILLISECOND).steady
 
 
-def test_a_new_train_does_not_wait_for_the_old_one(ground: GpioGround):
+def test_a_new_run_does_not_wait_for_the_old_one(ground: GpioGround):
     line = ground.gpio.output(ground.a)
-    line.pulse_train(10_000, 10_000, 1000)
+    old = line.pulses(Listed(Pulses(10_000, 10_000, 1000)))
     ground.settle(100 * MILLISECOND)
-    line.pulse_train(10_000, 10_000, 3)
+    new = line.pulses(Listed(Pulses(10_000, 10_000, 3)))
+    assert not old.progress().running
     wave = ground.watch(ground.a, (60 + 2 * AFTER_MS) * MILLISECOND)
 
     assert len(wave.rises) <= 4  # a rise may have been on its way
-    assert not line.sending()
+    assert new.progress() == (3, 0, False)
     assert ground.watch(ground.a, 100 * MILLISECOND).steady
 
 
-def test_pwm_follows_a_train_and_a_train_follows_pwm(ground: GpioGround):
+def test_pwm_follows_counted_pulses_and_they_follow_pwm(ground: GpioGround):
     line = ground.gpio.output(ground.a)
-    line.pulse_train(10_000, 10_000, 1000)
+    run = line.pulses(Listed(Pulses(10_000, 10_000, 1000)))
     ground.settle(100 * MILLISECOND)
     line.pwm(20, 0.2)
-    assert not line.sending()
+    assert not run.progress().running
     ground.settle(2 * AFTER_MS * MILLISECOND)
     assert ground.near(ground.watch(ground.a, 300 * MILLISECOND).periods, 50 * MILLISECOND)
 
-    line.pulse_train(10_000, 10_000, 3)
-    assert line.sending()
-    ground.settle((60 + 2 * AFTER_MS) * MILLISECOND)
-    assert not line.sending()
+    run = line.pulses(Listed(Pulses(10_000, 10_000, 3)))
+    assert run.progress().running
+    ground.settle((60 + 3 * AFTER_MS) * MILLISECOND)
+    assert run.progress() == (3, 0, False)
     assert ground.watch(ground.a, 150 * MILLISECOND).steady
+
+
+def test_a_new_servo_width_never_makes_another_pulse_than_the_old_or_the_new(ground: GpioGround):
+    line = ground.gpio.output(ground.a)
+    line.servo(2500)
+    ground.settle(2 * AFTER_MS * MILLISECOND)
+    widths: list[int] = []
+    for pulse_us in (500, 2500, 500, 0):
+        line.servo(pulse_us)
+        widths += ground.watch(ground.a, (2 * AFTER_MS + 7) * MILLISECOND).highs
+
+    off = [min(abs(width - 500_000), abs(width - 2_500_000)) for width in widths]
+    assert ground.near(off, 0)
+    assert not ground.level(ground.a)
 
 
 @pytest.mark.parametrize("end", ["write low", "write high", "end of a train", "close"])
@@ -189,7 +235,7 @@ def test_pulses_that_end_on_one_line_leave_those_on_another_alone(ground: GpioGr
     rests = []
     for _ in range(4):
         if end == "end of a train":
-            ending.pulse_train(5000, 5000, 2)
+            ending.pulses(Listed(Pulses(5000, 5000, 2)))
         else:
             ending.pwm(100, 0.5)
             ground.settle(AFTER_MS * MILLISECOND)
@@ -258,13 +304,14 @@ def test_servo_pulses_out_of_range_are_refused(ground: GpioGround, pulse_us, fre
 
 
 @pytest.mark.parametrize(
-    ("high_us", "low_us", "count"),
-    [(0, 100, 1), (100, 0, 1), (100, 100, 0), (-1, 100, 1), (1, 1, 5), (2**31, 1, 1), (10, 10, 2**31)],
+    "packet",
+    [Pulses(-1, 100), Pulses(100, 0), Pulses(100, 100, 0), Pulses(1, 1, 5), Pulses(2**31, 1), Pulses(10, 10, 2**31)],
 )
-def test_a_train_out_of_range_is_refused(ground: GpioGround, high_us, low_us, count):
+def test_counted_pulses_out_of_range_end_the_run_and_are_logged(ground: GpioGround, packet, caplog):
     line = ground.gpio.output(ground.a)
-    with pytest.raises(ArgumentError, match=f"GPIO{ground.a}"):
-        line.pulse_train(high_us, low_us, count)
+    run = line.pulses(Listed(Pulses(10_000, 10_000, 2), packet, Pulses(10_000, 10_000, 5)))
+    ground.settle((40 + 2 * AFTER_MS) * MILLISECOND)
 
-    assert not line.sending()
+    assert run.progress() == (2, 0, False)
+    assert f"GPIO{ground.a}" in caplog.text
     assert ground.watch(ground.a, 100 * MILLISECOND).steady

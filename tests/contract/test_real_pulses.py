@@ -5,19 +5,25 @@ a model and not on pins: the newest entry must never end while others are on the
 """
 
 import random
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from pi_drivers.buses.gpio.real_pulses import Pulser, Pulses
+from pi_drivers.buses.gpio.contract import Pulses
+from pi_drivers.buses.gpio.real_pulses import Pulser, Wave
+
+from .pulse_sources import Endless, Listed
 
 A, B, C = 17, 27, 22
-WAVE = Pulses(500, 500)
+WAVE = Wave(500, 500)
 
 
 class ModelOfLgpio:
     """lgpio's list, newest first (lgPthTx.c, 0.2.2), and the levels that are written past it."""
 
     TX_PWM = 0
+    error = OSError
 
     def __init__(self) -> None:
         self.list: list[tuple[int, list[tuple[int, int, int]]]] = []
@@ -72,12 +78,13 @@ def model() -> ModelOfLgpio:
 
 
 @pytest.fixture
-def pulser(model: ModelOfLgpio) -> Pulser:
+def pulser(model: ModelOfLgpio) -> Iterator[Pulser]:
     made = Pulser(model, 0)
     for offset in (A, B, C):
         model.gpio_write(0, offset, 0)
         made.add(offset, False)
-    return made
+    yield made
+    made.close()
 
 
 def test_the_newest_wave_ends_behind_an_idle_line(pulser: Pulser, model: ModelOfLgpio):
@@ -99,15 +106,59 @@ def test_a_line_is_let_go_behind_the_only_other_wave(pulser: Pulser, model: Mode
     assert model.sent(A) == "pulses"
 
 
-def test_a_train_that_is_over_harms_nobody(pulser: Pulser, model: ModelOfLgpio):
+def test_counted_pulses_that_are_over_harm_nobody(pulser: Pulser, model: ModelOfLgpio):
     pulser.send(A, WAVE)
-    pulser.send(B, Pulses(500, 500, 3))
-    assert pulser.counting(B)
+    run = pulser.run(B, Listed(Pulses(500, 500, 3)))
+    assert run.progress() == (0, 0, True)
     model.time_passes()
 
-    assert not pulser.counting(B)
+    assert run.progress() == (3, 0, False)
     assert model.harmed == []
     assert [model.sent(offset) for offset in (A, B)] == ["pulses", "low"]
+
+
+def test_packets_are_counted_one_by_one_as_they_leave_the_queue(pulser: Pulser, model: ModelOfLgpio):
+    run = pulser.run(A, Listed(Pulses(500, 500, 3), Pulses(0, 20_000), Pulses(500, 500, 4)))
+    (_, queue), *_ = model.list
+    counts = [run.progress().sent]
+    while len(queue) > 1:
+        queue.pop(0)
+        counts.append(run.progress().sent)
+
+    assert counts == [0, 3, 3, 7]
+    assert not run.progress().running
+
+
+def test_a_queue_that_has_run_dry_goes_on_where_it_was(pulser: Pulser, model: ModelOfLgpio):
+    source = Endless(Pulses(5000, 5000, 5))
+    run = pulser.run(A, source)
+    for _ in range(3):
+        with pulser.lock:
+            model.time_passes()
+            assert run.progress() == (source.handed_out, 0, True)
+        wait_until(lambda: run.progress().sent < source.handed_out)
+    source.ended = True
+    pulser.steady(A, False)
+
+    assert model.sent(A) == "low"
+
+
+def test_pulses_that_were_cut_off_are_not_told_as_sent(pulser: Pulser, model: ModelOfLgpio):
+    run = pulser.run(A, Listed(Pulses(500, 500, 30), Pulses(500, 500, 40)))
+    pulser.steady(A, True)
+
+    assert run.progress() == (0, 30, False)
+    assert model.sent(A) == "high"
+
+
+def test_a_wave_that_fades_has_no_level_written_past_its_last_pulse(pulser: Pulser, model: ModelOfLgpio):
+    pulser.send(A, WAVE)
+    model.gpio_write(0, A, 1)  # as lgpio does in the middle of a pulse
+    pulser.fade(A)
+    assert model.levels[A] == 1
+
+    pulser.remove(A)
+    assert model.levels[A] == 0
 
 
 def test_an_idle_high_line_stays_high_when_it_is_put_in_front(pulser: Pulser, model: ModelOfLgpio):
@@ -119,9 +170,12 @@ def test_an_idle_high_line_stays_high_when_it_is_put_in_front(pulser: Pulser, mo
     assert model.sent(C) == "high"
 
 
-@pytest.mark.parametrize("pulses", [WAVE, Pulses(500, 500, 3)], ids=["wave", "train"])
-def test_pulses_that_still_run_end_low_when_their_line_is_let_go(pulser: Pulser, model: ModelOfLgpio, pulses):
-    pulser.send(A, pulses)
+@pytest.mark.parametrize("counted", [False, True], ids=["wave", "counted"])
+def test_pulses_that_still_run_end_low_when_their_line_is_let_go(pulser: Pulser, model: ModelOfLgpio, counted):
+    if counted:
+        pulser.run(A, Listed(Pulses(500, 500, 3)))
+    else:
+        pulser.send(A, WAVE)
     model.gpio_write(0, A, 1)  # as lgpio does in the middle of a period
     pulser.remove(A)
 
@@ -150,7 +204,7 @@ def test_whatever_lines_do_none_is_harmed_and_each_does_what_it_was_told_last(
                 pulser.send(offset, WAVE)
                 told[offset] = "pulses"
             case 1:
-                pulser.send(offset, Pulses(500, 500, 5))
+                pulser.run(offset, Listed(Pulses(500, 500, 5), Pulses(0, 1000), Pulses(500, 500, 2)))
                 told[offset] = "low"
             case 2:
                 level = chance.random() < 0.5
@@ -170,3 +224,11 @@ def test_whatever_lines_do_none_is_harmed_and_each_does_what_it_was_told_last(
 
         assert model.harmed == []
     assert {at: model.sent(at) for at in told} == told
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Wait for what the feeding thread does by itself."""
+    deadline = time.monotonic() + 5
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)

@@ -4,7 +4,7 @@ A GPIO that the overlay has connected to the PWM block must not be taken as a li
 block until the next boot. So such a pin is driven through its PWM channel alone, steady levels included.
 """
 
-from pi_drivers.buses.gpio.contract import OutputLine
+from pi_drivers.buses.gpio.contract import OutputLine, PulseRun, PulseSource
 from pi_drivers.buses.gpio.ranges import check_pwm, check_servo
 from pi_drivers.buses.pwm.contract import PwmChannel
 from pi_drivers.errors import UnsupportedError
@@ -64,13 +64,10 @@ class PwmOutput(OutputLine):
         self._high = pulse_us > 0
         self._set(SECOND // frequency_hz, pulse_us * MICROSECOND)
 
-    def pulse_train(self, high_us: int, low_us: int, count: int) -> None:
+    def pulses(self, source: PulseSource) -> PulseRun:
         raise UnsupportedError(
             f"GPIO{self._offset}: the PWM block cannot count pulses. Use another pin, or remove the PWM overlay."
         )
-
-    def sending(self) -> bool:
-        return False
 
     def close(self) -> None:
         self._channel.close()

@@ -1,10 +1,10 @@
 """How drivers reach pins, whichever board they are on.
 
 A motor or an encoder names a `board`, or none for the Pi's own header. Three kinds of board look the same from here:
-one of ours in this process, whose pins are reached directly; and any other Viam board, reached through its client,
-which costs a round trip for each write. Methods are coroutines for the sake of the last kind. **On a board of this
-process they never suspend**: the pin has its level when the call returns, and no cancellation can come between two
-writes.
+the Pi's header, whose pins are reached directly; a PWM chip of this process, one bus transfer away; and any other Viam
+board, reached through its client, which costs a round trip for each write. Methods are coroutines for the sake of the
+last two. **On the header they never suspend**: the pin has its level when the call returns, and no cancellation can
+come between two writes.
 """
 
 import logging
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from viam.components.board import Board
 
-from pi_drivers.buses.gpio.contract import EdgeEvent
-from pi_drivers.errors import ConfigError
+from pi_drivers.buses.gpio.contract import EdgeEvent, PulseRun, PulseSource
+from pi_drivers.errors import ConfigError, UnsupportedError
 from pi_drivers.host.claims import Holder
 from pi_drivers.models.base import Dependencies, sibling_of
 from pi_drivers.runtime.lifecycle import Lifecycle
@@ -40,7 +40,39 @@ class OutputPin(ABC):
 
     @abstractmethod
     async def pwm(self, duty: float, frequency_hz: int) -> None:
-        """Drive PWM; duty 0 and 1 are steady levels. Raises: BusError: the board did not take it."""
+        """Drive PWM; duty 0 and 1 are steady levels, a frequency of 0 is the board's own.
+
+        Raises:
+            BusError: the board did not take it.
+        """
+
+    @abstractmethod
+    async def servo(self, pulse_us: int, frequency_hz: int) -> None:
+        """Drive servo pulses, or with 0 end them behind a whole one, so that the servo goes limp and does not twitch.
+
+        Raises:
+            BusError: the board did not take it.
+        """
+
+    def pulses(self, source: PulseSource) -> PulseRun:
+        """Send counted pulses.
+
+        Raises:
+            UnsupportedError: this pin cannot time and count them by itself.
+        """
+        raise UnsupportedError("this pin cannot count pulses")
+
+    @abstractmethod
+    def write_blocking(self, high: bool) -> None:
+        """Drive a steady level from a thread that is not the event loop's, and wait until the board has taken it.
+
+        Raises:
+            BusError: it did not.
+        """
+
+    @abstractmethod
+    def check_frequency(self, frequency_hz: int) -> None:
+        """Whether pulses of this frequency can come out. Raises: ConfigError: no; the message says what can."""
 
     @abstractmethod
     def make_safe(self) -> None:
@@ -83,6 +115,12 @@ class BoardPins(ABC):
 
     host: "Host | None"
     """The machine the pins are on; None for a board of another module."""
+    counts_pulses = False
+    """Whether outputs can send counted pulses."""
+
+    def wire_of(self, name: str) -> int | str | None:
+        """Where a pin is in the simulated world, as `World.wire` wants it; None where it is not in it."""
+        return None
 
     @abstractmethod
     def output(self, name: str, holder: Holder, lifecycle: Lifecycle, *, safe_high: bool = False) -> OutputPin:

@@ -50,18 +50,18 @@ SignalListener = Callable[[], None]
 
 
 class Wire:
-    """One wire of the header. Used under the clock's lock."""
+    """One wire, of the header or of another chip's output. Used under the clock's lock."""
 
-    def __init__(self, offset: int, clock: "WorldClock", trace: "Trace") -> None:
-        self.offset = offset
-        self.name = f"GPIO{offset}"
+    def __init__(self, place: int | str, clock: "WorldClock", trace: "Trace") -> None:
+        """Args: place: the number of its GPIO, or a name such as `i2c-1 0x40 channel 3`."""
+        self.name = f"GPIO{place}" if isinstance(place, int) else place
         self.pull = Pull.NONE
         self._clock = clock
         self._trace = trace
         self._pi: Signal | None = None
         self._outside: bool | None = None
         self._outside_name = ""
-        self._noise = random.Random(offset)  # noqa: S311 - noise on a floating wire, the same in every run
+        self._noise = random.Random(self.name)  # noqa: S311 - noise on a floating wire, the same in every run
         self._level_listeners: list[LevelListener] = []
         self._signal_listeners: list[SignalListener] = []
 

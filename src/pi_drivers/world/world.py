@@ -6,7 +6,7 @@ the other side to plug things in first, move the air, or break something.
 """
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from pi_drivers.world.clock import HandClock, PacedClock, WorldClock
@@ -30,7 +30,7 @@ class World:
         self.clock = clock
         self.trace = trace or Trace()
         self.air = Air()
-        self._wires: dict[int, Wire] = {}
+        self._wires: dict[int | str, Wire] = {}
         self._shafts: dict[str, Shaft] = {}
         self._discs: dict[str, Disc] = {}
         self._bridges: dict[str, HBridge] = {}
@@ -58,11 +58,11 @@ class World:
             self.clock.catch_up()
             yield
 
-    def wire(self, offset: int) -> Wire:
-        """The wire of a GPIO."""
-        if offset not in self._wires:
-            self._wires[offset] = Wire(offset, self.clock, self.trace)
-        return self._wires[offset]
+    def wire(self, place: int | str) -> Wire:
+        """The wire of a GPIO, by its number, or of an output of another chip, by its name."""
+        if place not in self._wires:
+            self._wires[place] = Wire(place, self.clock, self.trace)
+        return self._wires[place]
 
     @property
     def shafts(self) -> list[str]:
@@ -91,7 +91,7 @@ class World:
         """The serial ports that are there."""
         return sorted(path for path, line in self._serial.items() if line.present)
 
-    def motor_on(self, shaft: str, wires: dict[str, int], kind: MotorKind) -> HBridge:
+    def motor_on(self, shaft: str, wires: Mapping[str, int | str], kind: MotorKind) -> HBridge:
         """Plug a motor with its bridge in, unless one is on exactly these wires already.
 
         What was plugged in like this before and is in its way, on the shaft or on a wire, is taken out: a config has
@@ -99,12 +99,12 @@ class World:
 
         Args:
             shaft: the shaft it turns.
-            wires: GPIO by input of the bridge: a, b, pwm, direction, enable_high, enable_low.
+            wires: wire, as for `wire`, by input of the bridge: a, b, pwm, direction, enable_high, enable_low.
             kind: the motor.
         """
         key = f"{shaft} {sorted(wires.items())}"
         if key not in self._bridges:
-            inputs = {name: self.wire(offset) for name, offset in wires.items()}
+            inputs = {name: self.wire(place) for name, place in wires.items()}
             in_the_way = [
                 old
                 for old, bridge in self._bridges.items()
@@ -121,17 +121,26 @@ class World:
 
         Discs that were plugged in like this before and are in its way are taken out, as `motor_on` does.
         """
-        key = f"{shaft} {a} {b}"
-        if key not in self._discs:
-            for old in [old for old, disc in self._discs.items() if _share(disc.wires, (self.wire(a), self.wire(b)))]:
-                self._discs.pop(old).remove()
-            self._discs[key] = Disc(self.shaft(shaft), self.wire(a), self.wire(b), cycles_per_rev, self.clock)
-        return self._discs[key]
+        return self._disc(shaft, a, b, cycles_per_rev)
+
+    def slots_on(self, shaft: str, line: int, slots: float) -> Disc:
+        """Plug a disc with slots and one light barrier in, as `disc_on` does with two."""
+        return self._disc(shaft, line, None, slots)
 
     def discs_of(self, shaft: str) -> list[Disc]:
         """The discs that turn with a shaft."""
         return [disc for disc in self._discs.values() if disc.shaft.name == shaft]
 
+    def _disc(self, shaft: str, a: int, b: int | None, cycles_per_rev: float) -> Disc:
+        key = f"{shaft} {a} {b}"
+        if key not in self._discs:
+            wire_a, wire_b = self.wire(a), None if b is None else self.wire(b)
+            wires = [wire for wire in (wire_a, wire_b) if wire is not None]
+            for old in [old for old, disc in self._discs.items() if _share(disc.wires, wires)]:
+                self._discs.pop(old).remove()
+            self._discs[key] = Disc(self.shaft(shaft), wire_a, wire_b, cycles_per_rev, self.clock)
+        return self._discs[key]
+
 
 def _share(some: Iterable[Wire], others: Iterable[Wire]) -> bool:
-    return not {wire.offset for wire in some}.isdisjoint(wire.offset for wire in others)
+    return not {wire.name for wire in some}.isdisjoint(wire.name for wire in others)

@@ -8,7 +8,10 @@ process is kept apart by `host.claims`; a line that another process holds is a `
 import enum
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
+
+LOOKAHEAD_US = 40_000
+"""How long before it is sent a pulse is fixed: a source that changes its mind is obeyed so much later."""
 
 
 class Pull(enum.Enum):
@@ -30,11 +33,48 @@ class EdgeEvent(NamedTuple):
     """Counts all events of the request from 1; a gap is the number of lost events."""
 
 
+class Pulses(NamedTuple):
+    """Equal pulses, one after the other; without a high part they are a pause."""
+
+    high_us: int
+    low_us: int
+    number: int = 1
+
+
+class PulseSource(Protocol):
+    """Where counted pulses come from: somebody who plans them while they are being sent."""
+
+    def next_pulses(self) -> Pulses | None:
+        """The pulses to come next; None when that was all.
+
+        Called on a thread of the back end, `LOOKAHEAD_US` before they are sent or somewhat earlier; must be quick.
+        """
+
+
+class PulseProgress(NamedTuple):
+    """How far counted pulses have come."""
+
+    sent: int
+    """Pulses that have gone out: those of all packets that are over."""
+    unsure: int
+    """Pulses of the packet that was cut off in its middle: none to so many of them have gone out as well."""
+    running: bool
+    """Whether more is to come."""
+
+
+class PulseRun(ABC):
+    """Counted pulses on their way out. Safe from any thread."""
+
+    @abstractmethod
+    def progress(self) -> PulseProgress:
+        """How far they have come."""
+
+
 class OutputLine(ABC):
     """One line driven by the Pi.
 
     PWM here is made by software with a jitter of some microseconds; `buses.pwm` has the hardware's. Whatever ran on the
-    line before (PWM, servo pulses, a pulse train) ends with the next call.
+    line before (PWM, servo pulses, counted pulses) ends with the next call.
     """
 
     @property
@@ -64,10 +104,10 @@ class OutputLine(ABC):
 
     @abstractmethod
     def servo(self, pulse_us: int, frequency_hz: int = 50) -> None:
-        """Start or change servo pulses.
+        """Start servo pulses, or change them at the end of the running period: no pulse is ever cut or doubled.
 
         Args:
-            pulse_us: 500 to 2500; 0 ends the pulses and lets the servo go limp.
+            pulse_us: 500 to 2500; 0 ends the pulses, behind a whole one, and lets the servo go limp.
             frequency_hz: 40 to 500; the pulse must fit into the period.
 
         Raises:
@@ -75,16 +115,15 @@ class OutputLine(ABC):
         """
 
     @abstractmethod
-    def pulse_train(self, high_us: int, low_us: int, count: int) -> None:
-        """Send exactly `count` pulses, timed by C code or the kernel, and end low. Returns at once.
+    def pulses(self, source: PulseSource) -> PulseRun:
+        """Send counted pulses, timed by C code or the kernel, without gaps from packet to packet, and end low.
+
+        Returns at once. The next call on the line cuts off what is not sent yet. A packet that no line can send
+        (a pulse with its pause is shorter than 11 µs) ends the run, and is logged.
 
         Raises:
-            ArgumentError: a width or the count is below 1, or a pulse with its pause is shorter than 11 µs.
+            UnsupportedError: this line cannot count.
         """
-
-    @abstractmethod
-    def sending(self) -> bool:
-        """Whether a pulse train is still going out."""
 
     @abstractmethod
     def close(self) -> None:

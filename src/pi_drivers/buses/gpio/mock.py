@@ -8,8 +8,18 @@ import os
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from pi_drivers.buses.gpio.contract import EdgeEvent, EdgeLines, Gpio, InputLine, OutputLine, Pull
-from pi_drivers.buses.gpio.ranges import check_edges, check_pulse_train, check_pwm, check_servo
+from pi_drivers.buses.gpio.contract import (
+    EdgeEvent,
+    EdgeLines,
+    Gpio,
+    InputLine,
+    OutputLine,
+    Pull,
+    PulseRun,
+    PulseSource,
+)
+from pi_drivers.buses.gpio.mock_train import MockTrain
+from pi_drivers.buses.gpio.ranges import check_edges, check_pwm, check_servo
 from pi_drivers.errors import BusAbsentError, ClaimedError, ClosedError
 from pi_drivers.world.clock import Timer
 from pi_drivers.world.wires import Pwm, Signal, Wire
@@ -74,7 +84,9 @@ class MockOutput(OutputLine):
         self._active_low = active_low
         self._give_back = give_back
         self._wire = world.wire(offset)
-        self._end_of_train: Timer | None = None
+        self._train: MockTrain | None = None
+        self._servo_since_ns: int | None = None
+        self._later: Timer | None = None
         self._closed = False
         self.write(initial)
 
@@ -97,27 +109,42 @@ class MockOutput(OutputLine):
 
     def servo(self, pulse_us: int, frequency_hz: int = 50) -> None:
         check_servo(self._offset, pulse_us, frequency_hz)
-        self._drive_wave(round(1e9 / frequency_hz), pulse_us * 1000)
-
-    def pulse_train(self, high_us: int, low_us: int, count: int) -> None:
-        check_pulse_train(self._offset, high_us, low_us, count)
-        period_ns = (high_us + low_us) * 1000
         with self._world.held():
-            self._drive_wave(period_ns, high_us * 1000)
-            end_ns = self._world.clock.now_ns() + period_ns * count
-            self._end_of_train = self._world.clock.at(end_ns, lambda: self._drive(False))
+            self._check_open()
+            signal = self._wire.signal
+            if self._servo_since_ns is None or not isinstance(signal, Pwm):
+                self._begin_servo(pulse_us, frequency_hz)
+                return
+            # As on hardware, a new width comes with the next period, and the pulse that runs keeps its own.
+            if self._later is not None:
+                self._later.cancel()
+            now_ns = self._world.clock.now_ns()
+            period_end_ns = now_ns + signal.period_ns - (now_ns - self._servo_since_ns) % signal.period_ns
+            self._later = self._world.clock.at(period_end_ns, lambda: self._begin_servo(pulse_us, frequency_hz))
 
-    def sending(self) -> bool:
+    def pulses(self, source: PulseSource) -> PulseRun:
         with self._world.held():
-            return self._end_of_train is not None
+            self._drive(False)
+            train = MockTrain(self._world.clock, source, self._offset, self._send_wave)
+            self._train = train
+            train.start()
+            return train
 
     def close(self) -> None:
         with self._world.held():
             if not self._closed:
                 if isinstance(self._wire.signal, Pwm):
                     self._drive(False)  # nobody is left to make the pulses
+                self._end_what_runs()
                 self._closed = True
                 self._give_back()
+
+    def _begin_servo(self, pulse_us: int, frequency_hz: int) -> None:
+        if pulse_us == 0:
+            self._drive(False)
+            return
+        self._drive_wave(round(1e9 / frequency_hz), pulse_us * 1000)
+        self._servo_since_ns = self._world.clock.now_ns()
 
     def _drive_wave(self, period_ns: int, high_ns: int) -> None:
         if high_ns in (0, period_ns):
@@ -129,25 +156,39 @@ class MockOutput(OutputLine):
                 start_ns = signal.start_ns  # a new duty keeps the phase
             else:
                 start_ns = self._world.clock.now_ns()
-            if self._active_low:
-                # The inverted wave: low for high_ns, so its high part begins there.
-                self._drive_signal(Pwm(period_ns, period_ns - high_ns, start_ns + high_ns))
-            else:
-                self._drive_signal(Pwm(period_ns, high_ns, start_ns))
+            self._end_what_runs()
+            self._drive_signal(self._wave(period_ns, high_ns, start_ns))
+
+    def _send_wave(self, period_ns: int, high_ns: int) -> None:
+        """Drive a packet of counted pulses, or with no high part, a pause."""
+        if high_ns == 0:
+            self._drive_signal(self._active_low)
+        else:
+            self._drive_signal(self._wave(period_ns, high_ns, self._world.clock.now_ns()))
+
+    def _wave(self, period_ns: int, high_ns: int, start_ns: int) -> Pwm:
+        if self._active_low:
+            # The inverted wave: low for high_ns, so its high part begins there.
+            return Pwm(period_ns, period_ns - high_ns, start_ns + high_ns)
+        return Pwm(period_ns, high_ns, start_ns)
 
     def _drive(self, high: bool) -> None:
-        self._drive_signal(high is not self._active_low)
-
-    def _drive_signal(self, signal: Signal) -> None:
         with self._world.held():
             self._check_open()
-            self._cancel_train()
-            self._wire.drive_from_pi(signal)
+            self._end_what_runs()
+            self._drive_signal(high is not self._active_low)
 
-    def _cancel_train(self) -> None:
-        if self._end_of_train is not None:
-            self._end_of_train.cancel()
-            self._end_of_train = None
+    def _drive_signal(self, signal: Signal) -> None:
+        self._check_open()
+        self._wire.drive_from_pi(signal)
+
+    def _end_what_runs(self) -> None:
+        if self._train is not None:
+            self._train.cut()
+            self._train = None
+        if self._later is not None:
+            self._later.cancel()
+        self._later = self._servo_since_ns = None
 
     def _check_open(self) -> None:
         if self._closed:

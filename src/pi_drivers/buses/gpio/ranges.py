@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from pi_drivers.buses.gpio.contract import Pulses
 from pi_drivers.errors import ArgumentError
 
 PWM_HZ = (1, 10_000)
@@ -30,13 +31,12 @@ def check_servo(offset: int, pulse_us: int, frequency_hz: int) -> None:
         )
 
 
-def check_pulse_train(offset: int, high_us: int, low_us: int, count: int) -> None:
-    """Raises: ArgumentError: a width or the count is below 1."""
-    for name, value in (("high part", high_us), ("low part", low_us), ("count", count)):
-        if value < 1:
-            raise ArgumentError(f"GPIO{offset}: a pulse train's {name} must be at least 1, got {value}")
-    _check_range(f"GPIO{offset}: a pulse and its pause", high_us + low_us, TRAIN_US, "µs")
-    _check_range(f"GPIO{offset}: the pulses of a train", count, (1, TRAIN_US[1]), "pulses")
+def check_pulses(offset: int, pulses: Pulses) -> None:
+    """Raises: ArgumentError: pulses that no line can send."""
+    if pulses.high_us < 0 or pulses.low_us < 1 or pulses.number < 1:
+        raise ArgumentError(f"GPIO{offset}: counted pulses have a high part, a low part and a number, got {pulses}")
+    _check_range(f"GPIO{offset}: a pulse and its pause", pulses.high_us + pulses.low_us, TRAIN_US, "µs")
+    _check_range(f"GPIO{offset}: the pulses of a packet", pulses.number, (1, TRAIN_US[1]), "pulses")
 
 
 def check_edges(offsets: Sequence[int], debounce_us: int) -> None:

@@ -12,8 +12,17 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from pi_drivers.buses.gpio.contract import EdgeEvent, EdgeLines, Gpio, InputLine, OutputLine, Pull
-from pi_drivers.buses.gpio.ranges import check_edges, check_pulse_train, check_pwm, check_servo
+from pi_drivers.buses.gpio.contract import (
+    EdgeEvent,
+    EdgeLines,
+    Gpio,
+    InputLine,
+    OutputLine,
+    Pull,
+    PulseRun,
+    PulseSource,
+)
+from pi_drivers.buses.gpio.ranges import check_edges, check_pwm, check_servo
 from pi_drivers.buses.gpio.real_chip import (
     CONSUMER,
     HEADER_LABELS,
@@ -23,7 +32,7 @@ from pi_drivers.buses.gpio.real_chip import (
     load_gpiod,
     open_lgpio,
 )
-from pi_drivers.buses.gpio.real_pulses import Pulser, Pulses
+from pi_drivers.buses.gpio.real_pulses import Pulser, Wave
 from pi_drivers.errors import BusAbsentError, ClaimedError, ClosedError
 from pi_drivers.runtime.keeper import Keep, LineAt, keep_nothing
 
@@ -85,6 +94,7 @@ class RealGpio(Gpio):
             self._closed = True
             for line in list(self._open.values()):
                 line.close()
+            self.pulser.close()
             self.lgpio.factory.close()
 
     def forget(self, offsets: Sequence[int]) -> None:
@@ -141,22 +151,19 @@ class RealOutput(OutputLine):
         if high_us in (0, period_us):
             self.write(high_us > 0)
         else:
-            self._send(Pulses(high_us, period_us - high_us))
+            self._send(Wave(high_us, period_us - high_us))
 
     def servo(self, pulse_us: int, frequency_hz: int = 50) -> None:
         check_servo(self._offset, pulse_us, frequency_hz)
         if pulse_us == 0:
-            self.write(False)
+            with self._explained():
+                self._gpio.pulser.fade(self._offset)
         else:
-            self._send(Pulses(pulse_us, round(1_000_000 / frequency_hz) - pulse_us))
+            self._send(Wave(pulse_us, round(1_000_000 / frequency_hz) - pulse_us))
 
-    def pulse_train(self, high_us: int, low_us: int, count: int) -> None:
-        check_pulse_train(self._offset, high_us, low_us, count)
-        self._send(Pulses(high_us, low_us, count))
-
-    def sending(self) -> bool:
-        with self._gpio.pulser.lock, self._explained():
-            return self._gpio.pulser.counting(self._offset)
+    def pulses(self, source: PulseSource) -> PulseRun:
+        with self._explained():
+            return self._gpio.pulser.run(self._offset, source)
 
     def close(self) -> None:
         """As the contract says; pulses that still run end low."""
@@ -170,9 +177,9 @@ class RealOutput(OutputLine):
                 self._closed = True
                 self._gpio.forget((self._offset,))
 
-    def _send(self, pulses: Pulses) -> None:
+    def _send(self, wave: Wave) -> None:
         with self._gpio.pulser.lock, self._explained():
-            self._gpio.pulser.send(self._offset, pulses)
+            self._gpio.pulser.send(self._offset, wave)
 
     def _explained(self) -> AbstractContextManager[None]:
         # lgpio would silently take a line that was let go again.

@@ -6,7 +6,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pi_drivers.buses.gpio.contract import EdgeEvent, EdgeLines, OutputLine, Pull
+from pi_drivers.buses.gpio.contract import EdgeEvent, EdgeLines, OutputLine, Pull, PulseRun, PulseSource
+from pi_drivers.buses.gpio.ranges import PWM_HZ
 from pi_drivers.errors import ArgumentError, ClosedError, ConfigError
 from pi_drivers.host import header
 from pi_drivers.host.claims import Holder
@@ -51,6 +52,11 @@ class HeaderPins(BoardPins):
             raise ConfigError(str(error)) from None
         # A pin called by its number is still the pin the config describes under a name.
         return self._by_offset.get(offset, PinSettings(offset))
+
+    counts_pulses = True
+
+    def wire_of(self, name: str) -> int | str | None:
+        return self.resolve(name).offset
 
     def output(self, name: str, holder: Holder, lifecycle: Lifecycle, *, safe_high: bool = False) -> "HeaderOutput":
         settings = self.resolve(name)
@@ -117,6 +123,28 @@ class HeaderOutput(OutputPin):
     async def pwm(self, duty: float, frequency_hz: int) -> None:
         self.pwm_now(duty, frequency_hz)
 
+    async def servo(self, pulse_us: int, frequency_hz: int) -> None:
+        with self._lock:
+            self._refuse_when_locked(pulse_us != 0)
+            self._line.servo(pulse_us, frequency_hz)
+            self._duty = pulse_us * frequency_hz / 1e6
+            self.frequency_hz = frequency_hz if pulse_us else 0
+
+    def pulses(self, source: PulseSource) -> PulseRun:
+        with self._lock:
+            self._refuse_when_locked(unsafe=True)
+            run = self._line.pulses(source)
+            self._duty = 0.0
+            self.frequency_hz = 0
+            return run
+
+    def write_blocking(self, high: bool) -> None:
+        self.write_now(high)
+
+    def check_frequency(self, frequency_hz: int) -> None:
+        if not PWM_HZ[0] <= frequency_hz <= PWM_HZ[1]:
+            raise ConfigError(f"PWM on the header has {PWM_HZ[0]} to {PWM_HZ[1]} Hz, not {frequency_hz}")
+
     def write_now(self, high: bool) -> None:
         """Drive a steady level, at once."""
         with self._lock:
@@ -126,7 +154,8 @@ class HeaderOutput(OutputPin):
             self.frequency_hz = 0
 
     def pwm_now(self, duty: float, frequency_hz: int) -> None:
-        """Drive PWM, at once."""
+        """Drive PWM, at once; a frequency of 0 is the board's own."""
+        frequency_hz = frequency_hz or DEFAULT_PWM_HZ
         if self._pwm_is_news:
             self._pwm_is_news = False
             self._say_if_software(frequency_hz)

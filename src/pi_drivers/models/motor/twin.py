@@ -7,7 +7,6 @@ shaft of its own. The twin is wired as the config believes: a motor with `dir_fl
 from typing import TYPE_CHECKING
 
 from pi_drivers.host.contract import Host
-from pi_drivers.models.board.header_pins import HeaderPins
 from pi_drivers.models.pins import BoardPins
 from pi_drivers.world.mechanics import MotorKind
 
@@ -28,10 +27,10 @@ DEFAULT_FREE_RPM = 200.0
 def plug_in_motor(host: Host, board: BoardPins, settings: "DcMotorConfig", name: str) -> None:
     """On the mock, put a motor on the pins of a config, unless one is there. Elsewhere, nothing."""
     world = getattr(host, "world", None)
-    if world is None or not isinstance(board, HeaderPins):
+    if world is None or board.host is None:
         return
-    pins = settings.pins.model_dump()
-    wires = {INPUT_NAMES[key]: board.resolve(pin).offset for key, pin in pins.items() if pin is not None}
+    pins = {INPUT_NAMES[key]: board.wire_of(pin) for key, pin in settings.pins.model_dump().items() if pin is not None}
+    wires = {name: wire for name, wire in pins.items() if wire is not None}
     free_rpm = settings.max_rpm or DEFAULT_FREE_RPM
     shaft = settings.encoder or f"of {name}"
     with world.held():
