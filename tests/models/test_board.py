@@ -9,6 +9,7 @@ from grpclib import GRPCError, Status
 
 from pi_drivers.buses.gpio.contract import Pull
 from pi_drivers.errors import ConfigError
+from pi_drivers.world.devices import RegisterFile
 from tests.models.conftest import Bench
 
 
@@ -339,3 +340,29 @@ async def test_a_pin_of_the_pwm_block_is_driven_by_it_and_not_read_away_from_it(
     await pin.set_pwm(0.25)
     assert bench.duties(18) == (0.25,)
     assert await pin.get() is True
+
+
+async def test_i2c_scan_lists_who_answers_and_who_uses_it(bench: Bench):
+    _, client = await board_client(bench)
+    await bench.make("sht31", "air")
+    bench.world.i2c(1).plug_in(0x20, RegisterFile())
+    assert await client.do_command({"command": "i2c_scan"}) == {
+        "0x20": {"usually": "MCP23017"},
+        "0x44": {"usually": "SHT31", "held_by": 'sensor "air" (sensor)'},
+    }
+    assert await client.do_command({"command": "i2c_scan", "bus": 3}) == {}
+
+
+@pytest.mark.parametrize("bus", [-1, 1.5, True, "1", 1000])
+async def test_i2c_scan_refuses_what_is_no_bus(bench: Bench, bus):
+    _, client = await board_client(bench)
+    status, message = await code_of(client.do_command({"command": "i2c_scan", "bus": bus}))
+    assert status is Status.INVALID_ARGUMENT
+    assert '"bus" must be' in message
+
+
+async def test_diagnose_says_what_is_found_and_what_mends_it(bench: Bench):
+    _, client = await board_client(bench)
+    assert await client.do_command({"command": "diagnose"}) == {
+        "machine": {"ok": True, "found": "the simulated Pi, which has every bus and lacks nothing", "mend": ""}
+    }

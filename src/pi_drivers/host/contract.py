@@ -14,6 +14,7 @@ from pi_drivers.buses.onewire.contract import OneWireBus
 from pi_drivers.buses.pwm.contract import HardwarePwm
 from pi_drivers.buses.serial.contract import SerialPort
 from pi_drivers.host.claims import Claims, Holder
+from pi_drivers.host.diagnosis import Finding
 from pi_drivers.host.serial_ports import SerialPart, SerialPorts
 from pi_drivers.runtime.worker import BusWorker
 
@@ -87,6 +88,10 @@ class Host(ABC):
 
         Cancelling it keeps it from being called, unless it is due already.
         """
+
+    @abstractmethod
+    def diagnose(self) -> list[Finding]:
+        """What this machine still lacks for its drivers. Reads files: not on the event loop."""
 
     @abstractmethod
     def open_i2c(self, number: int) -> I2cBus:

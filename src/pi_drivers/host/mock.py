@@ -14,6 +14,7 @@ from pi_drivers.buses.pwm.mock import MockPwm
 from pi_drivers.buses.serial.contract import SerialPort
 from pi_drivers.buses.serial.mock import MockSerial
 from pi_drivers.host.contract import SECOND, Cancellable, Host
+from pi_drivers.host.diagnosis import Finding
 from pi_drivers.runtime.worker import BusWorker
 from pi_drivers.world.clock import HandClock
 from pi_drivers.world.world import World
@@ -46,6 +47,9 @@ class MockHost(Host):
     @property
     def pwm(self) -> MockPwm:
         return self._pwm
+
+    def diagnose(self) -> list[Finding]:
+        return [Finding("machine", ok=True, found="the simulated Pi, which has every bus and lacks nothing")]
 
     def open_i2c(self, number: int) -> I2cBus:
         return MockI2c(self.world, number)

@@ -11,6 +11,7 @@ from pi_drivers.buses.onewire.contract import OneWireBus
 from pi_drivers.buses.pwm.contract import HardwarePwm
 from pi_drivers.buses.serial.contract import SerialPort
 from pi_drivers.host.contract import SECOND, Cancellable, Host
+from pi_drivers.host.diagnosis import Finding, diagnose
 from pi_drivers.runtime.keeper import KEEPER
 from pi_drivers.runtime.worker import BusWorker
 
@@ -40,6 +41,9 @@ class RealHost(Host):
 
             self._pwm = SysfsPwm(keep=KEEPER.keep)
         return self._pwm
+
+    def diagnose(self) -> list[Finding]:
+        return diagnose()
 
     def open_i2c(self, number: int) -> I2cBus:
         from pi_drivers.buses.i2c.real import SmbusI2c

@@ -4,87 +4,31 @@ Any real pin works without being configured; the config gives pins names, pulls,
 belong to whoever uses them first: what a motor holds, the board can look at but not switch.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import Field
 from viam.components.board import Board
 from viam.components.board.board import TickStream
 from viam.proto.component.board import PowerMode
 from viam.streams import StreamWithIterator
 from viam.utils import ValueTypes
 
-from pi_drivers.buses.gpio.contract import Pull
-from pi_drivers.config.attributes import Attributes, Part, Problem
-from pi_drivers.config.pins import PinName, header_pin_problems
-from pi_drivers.errors import ConfigError, NotFoundError, UnsupportedError
+from pi_drivers.errors import ArgumentError, ConfigError, NotFoundError, UnsupportedError
 from pi_drivers.host import header
+from pi_drivers.host.i2c_scan import scan
 from pi_drivers.models.base import Dependencies, HardwareModel
 from pi_drivers.models.board.gpio_pin import PiGpioPin, PinState, Use
-from pi_drivers.models.board.header_pins import HeaderPins, PinSettings
+from pi_drivers.models.board.header_pins import HeaderPins
 from pi_drivers.models.board.interrupts import PiInterrupt, subscription
 from pi_drivers.models.board.mock_faults import MockFaults
+from pi_drivers.models.board.pi_board_config import PiBoardConfig, interrupt_names, named_pins
 from pi_drivers.models.commands import Arguments, command
 from pi_drivers.runtime.safety import SAFETY
 
-
-class PinConfig(Part):
-    """One pin with a name of the user's."""
-
-    name: str | None = Field(default=None, min_length=1, description="A name of your own; absent: the pin's.")
-    pin: PinName = Field(description='The pin: physical number ("11"), "GPIO17", or a function such as "sda".')
-    type: Literal["gpio", "interrupt"] = Field(default="gpio", description="Plain pin or digital interrupt.")
-    pull: Literal["up", "down", "none"] = Field(default="none", description="The pull resistor of an input.")
-    active_low: bool = Field(default=False, description="Low counts as high, for inputs and outputs.")
-    debounce_ms: float = Field(
-        default=0, ge=0, le=1000, description="How long a level must hold before its edge counts, in ms."
-    )
-    initial: Literal["low", "high"] | None = Field(
-        default=None, description="Make the pin an output at this level when the board starts."
-    )
-
-    def problems(self) -> Iterator[Problem]:
-        """An interrupt is an input, and has no first level."""
-        yield from super().problems()
-        if self.type == "interrupt" and self.given("initial"):
-            yield Problem("initial", "an interrupt is an input and has no initial level")
-
-
-class InterruptConfig(Part):
-    """One digital interrupt, as viam-server's own boards write it."""
-
-    name: str = Field(min_length=1, description="The interrupt's name.")
-    pin: PinName = Field(description="The pin, as in `pins`.")
-
-
-class PiBoardConfig(Attributes):
-    """The attributes of `board`."""
-
-    pins: tuple[PinConfig, ...] = Field(default=(), description="Pins with names or settings of their own.")
-    digital_interrupts: tuple[InterruptConfig, ...] = Field(default=(), description="Digital interrupts.")
-
-    def problems(self) -> Iterator[Problem]:
-        """Names are unique and pins exist; a pin may be listed once in each of the two lists."""
-        yield from super().problems()
-        yield from self._name_problems()
-        for key, entries in self._lists():
-            paths = {f"{key}[{i}].pin": entry.pin for i, entry in enumerate(entries) if entry is not None}
-            yield from header_pin_problems(paths, None)
-
-    def _lists(self) -> tuple[tuple[str, Sequence["PinConfig | InterruptConfig | None"]], ...]:
-        return (("pins", self.pins or ()), ("digital_interrupts", self.digital_interrupts or ()))
-
-    def _name_problems(self) -> Iterator[Problem]:
-        seen: dict[str, str] = {}
-        for key, entries in self._lists():
-            for i, entry in enumerate(entries):
-                name = entry.name if entry is not None else None
-                if name is None:
-                    continue
-                if name in seen:
-                    yield Problem(f"{key}[{i}].name", f'"{name}" is the name of {seen[name]} already')
-                seen.setdefault(name, f"{key}[{i}]")
+LAST_BUS = 255
+"""The highest number of an I2C bus that is asked for."""
 
 
 class PiBoard(HardwareModel[PiBoardConfig], Board):
@@ -159,6 +103,26 @@ class PiBoard(HardwareModel[PiBoardConfig], Board):
     async def _claims(self, _request: Arguments) -> Mapping[str, Any]:
         return {thing: f"{held.name} ({held.use})" for thing, held in self.host.claims.listing().items()}
 
+    @command(
+        "i2c_scan",
+        "Who answers on an I2C bus, by address: the chip that usually is, and who uses it here.",
+        example={"bus": 1},
+        optional=("bus",),
+    )
+    async def _i2c_scan(self, request: Arguments) -> Mapping[str, Any]:
+        number = _bus_number(request.get("bus", 1))
+        shared = self.host.i2c(number)
+        try:
+            found = await shared.worker.run(lambda: scan(shared.bus))
+        finally:
+            shared.leave()
+        return {f"0x{address:02x}": self._describe_chip(number, address, usual) for address, usual in found.items()}
+
+    @command("diagnose", "What this Pi still lacks: buses, groups, overlays, power; each with what mends it.")
+    async def _diagnose(self, _request: Arguments) -> Mapping[str, Any]:
+        findings = await asyncio.to_thread(self.host.diagnose)
+        return {finding.what: {"ok": finding.ok, "found": finding.found, "mend": finding.mend} for finding in findings}
+
     @command("reset_interrupt", "Set an interrupt's count to 0.", example={"name": "11"})
     async def _reset_interrupt(self, request: Arguments) -> Mapping[str, Any]:
         interrupt = await self.digital_interrupt_by_name(str(request["name"]))
@@ -201,6 +165,10 @@ class PiBoard(HardwareModel[PiBoardConfig], Board):
         for state in self._states.values():
             state.close()
 
+    def _describe_chip(self, bus: int, address: int, usual: str) -> Mapping[str, Any]:
+        held = self.host.claims.holder_of(f"i2c-{bus} 0x{address:02x}")
+        return {"usually": usual} | ({"held_by": f"{held.name} ({held.use})"} if held else {})
+
     def _describe(self, pin: header.HeaderPin) -> Mapping[str, Any]:
         if pin.bcm is None:
             return {"name": pin.label}
@@ -211,22 +179,12 @@ class PiBoard(HardwareModel[PiBoardConfig], Board):
         return shown | ({"held_by": f"{held.name} ({held.use})"} if held else {})
 
 
-def named_pins(settings: PiBoardConfig) -> dict[str, PinSettings]:
-    """The pins a board's config describes, by the user's names and by the pin's own."""
-    named: dict[str, PinSettings] = {}
-    for pin in settings.pins:
-        described = PinSettings(header.resolve(pin.pin), Pull(pin.pull), pin.active_low, round(pin.debounce_ms * 1000))
-        named[pin.pin] = described
-        if pin.name is not None:
-            named[pin.name] = described
-    by_offset = {pin.offset: pin for pin in named.values()}
-    for interrupt in settings.digital_interrupts:
-        offset = header.resolve(interrupt.pin)
-        named[interrupt.name] = by_offset.get(offset, PinSettings(offset))
-    return named
-
-
-def interrupt_names(settings: PiBoardConfig) -> list[str]:
-    """The pins that are interrupts from the beginning."""
-    listed = [pin.pin for pin in settings.pins if pin.type == "interrupt"]
-    return listed + [interrupt.pin for interrupt in settings.digital_interrupts]
+def _bus_number(value: object) -> int:
+    if (
+        not isinstance(value, float | int)
+        or isinstance(value, bool)
+        or value != int(value)
+        or not 0 <= value <= LAST_BUS
+    ):
+        raise ArgumentError(f'"bus" must be the number of an I2C bus, 0 to {LAST_BUS}, got {value!r}')
+    return int(value)
