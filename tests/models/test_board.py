@@ -10,6 +10,7 @@ from grpclib import GRPCError, Status
 from pi_drivers.buses.gpio.contract import Pull
 from pi_drivers.errors import ConfigError
 from pi_drivers.world.devices import RegisterFile
+from pi_drivers.world.serial_line import Notebook
 from tests.models.conftest import Bench
 
 
@@ -340,6 +341,16 @@ async def test_a_pin_of_the_pwm_block_is_driven_by_it_and_not_read_away_from_it(
     await pin.set_pwm(0.25)
     assert bench.duties(18) == (0.25,)
     assert await pin.get() is True
+
+
+async def test_a_serial_port_is_unplugged_and_plugged_in_again(bench: Bench):
+    _, client = await board_client(bench)
+    line = bench.world.serial("/dev/ttyUSB0")
+    line.plug_in_if_free(Notebook())
+    await client.do_command({"command": "fault", "target": "serial /dev/ttyUSB0", "kind": "unplug"})
+    assert bench.world.serial_ports == []
+    await client.do_command({"command": "fault", "target": "serial /dev/ttyUSB0", "kind": "replug"})
+    assert bench.world.serial_ports == ["/dev/ttyUSB0"]
 
 
 async def test_i2c_scan_lists_who_answers_and_who_uses_it(bench: Bench):

@@ -15,6 +15,7 @@ from pi_drivers.world.disc import Disc
 from pi_drivers.world.mechanics import HBridge, Motor, MotorKind, Shaft
 from pi_drivers.world.onewire import OneWireLine
 from pi_drivers.world.serial_line import SerialLine
+from pi_drivers.world.servos import ServoHorn, ServoKind
 from pi_drivers.world.surroundings import Air
 from pi_drivers.world.trace import Trace
 from pi_drivers.world.wires import Wire
@@ -34,6 +35,7 @@ class World:
         self._shafts: dict[str, Shaft] = {}
         self._discs: dict[str, Disc] = {}
         self._bridges: dict[str, HBridge] = {}
+        self._servos: dict[int | str, ServoHorn] = {}
         self._i2c: dict[int, I2cSegment] = {}
         self._serial: dict[str, SerialLine] = {}
         self.onewire = OneWireLine(clock)
@@ -91,6 +93,11 @@ class World:
         """The serial ports that are there."""
         return sorted(path for path, line in self._serial.items() if line.present)
 
+    @property
+    def serial_lines(self) -> list[str]:
+        """The serial ports that there are or were: an unplugged one can be plugged in again."""
+        return sorted(self._serial)
+
     def motor_on(self, shaft: str, wires: Mapping[str, int | str], kind: MotorKind) -> HBridge:
         """Plug a motor with its bridge in, unless one is on exactly these wires already.
 
@@ -126,6 +133,13 @@ class World:
     def slots_on(self, shaft: str, line: int, slots: float) -> Disc:
         """Plug a disc with slots and one light barrier in, as `disc_on` does with two."""
         return self._disc(shaft, line, None, slots)
+
+    def servo_on(self, place: int | str, kind: ServoKind) -> ServoHorn:
+        """Plug a servo in on a wire, as for `wire`; one that is there already is taken to be of that kind."""
+        if place not in self._servos:
+            self._servos[place] = ServoHorn(self.wire(place), kind, self.clock)
+        self._servos[place].kind = kind
+        return self._servos[place]
 
     def discs_of(self, shaft: str) -> list[Disc]:
         """The discs that turn with a shaft."""

@@ -28,7 +28,8 @@ class MockFaults:
         """Break or mend something.
 
         Args:
-            target: `i2c-1 0x44` for a place on a bus, `shaft e1` for a shaft and the encoder on it.
+            target: `i2c-1 0x44` for a place on a bus, `shaft e1` for a shaft and the encoder on it,
+                `serial /dev/ttyUSB0` for a port.
             kind: what happens to it.
             count: how many transactions a nack, corrupt or hang lasts.
 
@@ -52,7 +53,13 @@ class MockFaults:
             return self._i2c_kinds(int(where[4:]), address, count)
         if where == "shaft" and which in self._world.shafts:
             return self._shaft_kinds(which)
-        places = ["i2c-1 0x44", *(f"shaft {name}" for name in self._world.shafts)]
+        if where == "serial" and which in self._world.serial_lines:
+            return self._serial_kinds(which)
+        places = [
+            "i2c-1 0x44",
+            *(f"serial {path}" for path in self._world.serial_lines),
+            *(f"shaft {name}" for name in self._world.shafts),
+        ]
         raise ArgumentError(f"unknown target {target!r}; write for example {', '.join(map(repr, places))}")
 
     def _i2c_kinds(self, bus: int, address: int, count: int) -> dict[str, Action]:
@@ -74,6 +81,10 @@ class MockFaults:
             "unplug": lambda: _each(disc.unplug for disc in discs),
             "replug": lambda: _each(disc.plug for disc in discs),
         }
+
+    def _serial_kinds(self, path: str) -> dict[str, Action]:
+        line = self._world.serial(path)
+        return {"unplug": line.unplug, "replug": line.replug}
 
 
 def _each(actions: Iterable[Action]) -> None:
