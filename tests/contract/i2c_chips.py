@@ -15,6 +15,8 @@ STRETCH_NS = 200_000_000
 """So long a `Slow` chip holds the clock in each message."""
 KNOWN_BYTES = 2
 """So many bytes a `Terse` chip has to tell."""
+SHAFT = "outside"
+"""The shaft under the chips that look at one."""
 
 
 class Full(RegisterFile):
@@ -73,9 +75,16 @@ def _sht31(world: World) -> I2cDevice:
     return Sht31Twin(world)
 
 
+def _as5600(world: World) -> I2cDevice:
+    from pi_drivers.models.encoder.as5600_chip import As5600Twin
+
+    return As5600Twin(world.shaft(SHAFT))
+
+
 CHIPS: Mapping[str, Callable[[World], I2cDevice]] = {
     "registers": lambda world: RegisterFile(),
     "sht31": _sht31,
+    "as5600": _as5600,
     "full": lambda world: Full(),
     "dying": lambda world: Dying(),
     "slow": Slow,

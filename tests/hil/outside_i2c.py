@@ -16,6 +16,8 @@ end of the input it goes away, as if the whole bus were pulled out. The commands
     hang ADDRESS TIMES         let so many transfers hang, until the kernel gives up on them
     fail ADDRESS ERRNO         let the controller report an error, such as EAGAIN, in the next transfer
     temperature CELSIUS        of the air that the sensors feel
+    turn REVOLUTIONS           the shaft that encoders look at, at once
+    drive SPEED                the shaft, in revolutions per second
     seen                       every transfer since this was last asked, as an analyser on the wires shows it
 """
 
@@ -30,7 +32,7 @@ from typing import NamedTuple
 from pi_drivers.world.clock import PacedClock
 from pi_drivers.world.devices import BusHang, I2cSegment, Nack
 from pi_drivers.world.world import World
-from tests.contract.i2c_chips import CHIPS
+from tests.contract.i2c_chips import CHIPS, SHAFT
 
 DEVICE = "/dev/i2c-outside"
 RECORD_LIMIT = 8 + 42 * (8 + 8192)
@@ -105,6 +107,8 @@ class Outside:
             "hang": self._hang,
             "fail": self._fail,
             "temperature": self._temperature,
+            "turn": self._turn,
+            "drive": self._drive,
             "seen": self._tell_seen,
         }
 
@@ -169,6 +173,14 @@ class Outside:
 
     def _temperature(self, celsius: str) -> None:
         self._world.air.temperature_c = float(celsius)
+
+    def _turn(self, revolutions: str) -> None:
+        with self._world.held():
+            self._world.shaft(SHAFT).turn_by_hand(float(revolutions))
+
+    def _drive(self, revolutions_per_s: str) -> None:
+        with self._world.held():
+            self._world.shaft(SHAFT).drive(float(revolutions_per_s), constant_s=0.01)
 
     def _tell_seen(self) -> str:
         seen, self._seen = self._seen, []

@@ -1,4 +1,4 @@
-"""The encoder disc on a shaft: it turns motion into edges on two wires, each at its exact time."""
+"""The encoder disc on a shaft: it turns motion into edges on one wire or two, each at its exact time."""
 
 import math
 from typing import TYPE_CHECKING
@@ -13,19 +13,21 @@ if TYPE_CHECKING:
 class Disc:
     """A quadrature encoder disc: two wires a quarter cycle apart, B ahead of A when the shaft turns forward.
 
+    A disc with slots and a single light barrier is one without B.
+
     Its edges are events of the world, each at its exact time, so a level read between two of them is right as well.
     """
 
     # Levels (a, b) of the four quarters of a cycle, in the order of forward rotation.
     QUARTERS = ((False, False), (False, True), (True, True), (True, False))
 
-    def __init__(self, shaft: Shaft, a: Wire, b: Wire, cycles_per_rev: float, clock: "WorldClock") -> None:
+    def __init__(self, shaft: Shaft, a: Wire, b: Wire | None, cycles_per_rev: float, clock: "WorldClock") -> None:
         self.shaft = shaft
         self.cycles_per_rev = cycles_per_rev
         self.ticks_per_cycle = 2
         """How many ticks whoever reads the disc makes of a cycle."""
         self._clock = clock
-        self._wires = (a, b)
+        self._wires = (a,) if b is None else (a, b)
         self._name = f"the encoder disc on shaft {shaft.name}"
         self._quarter = 0
         self._origin_rev = shaft.angle_rev()
@@ -35,7 +37,7 @@ class Disc:
         self._show()
 
     @property
-    def wires(self) -> tuple[Wire, Wire]:
+    def wires(self) -> tuple[Wire, ...]:
         """The wires it is on."""
         return self._wires
 
@@ -71,7 +73,7 @@ class Disc:
 
     def _show(self) -> None:
         if self._plugged:
-            for wire, level in zip(self._wires, self.QUARTERS[self._quarter % 4], strict=True):
+            for wire, level in zip(self._wires, self.QUARTERS[self._quarter % 4], strict=False):
                 wire.drive_from_outside(level, self._name)
 
     def _edge_angle(self, step: int) -> float:
