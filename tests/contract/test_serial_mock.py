@@ -56,6 +56,29 @@ def test_bytes_take_their_time_from_the_pi_and_writing_does_not(ground: MockSeri
     assert ground.heard() == b"abc"
 
 
+def test_what_the_one_before_wrote_last_is_sent_and_the_next_one_writes_at_once(ground: MockSerialGround):
+    ground.clock.advance(SECOND)
+    port = ground.open(baud=9600)
+    port.write(b"stop")
+    port.close()
+    port = ground.open(baud=9600)
+    port.write(b"begin")
+    ground.clock.advance(SECOND)
+    assert ground.heard() == b"stopbegin"
+
+
+def test_a_port_that_hangs_is_noticed_also_by_one_who_writes_all_the_time(ground: MockSerialGround):
+    port = ground.open(baud=9600)
+    port.write(b"go")
+    ground.clock.advance(SECOND)
+    ground.jam()
+    for _ in range(3):
+        port.write(b"go")
+        ground.clock.advance(70 * MILLISECOND)
+    with pytest.raises(BusTimeoutError, match="does not send"):
+        port.write(b"go")
+
+
 def test_unequal_speeds_make_garbage_both_ways(ground: MockSerialGround):
     port = ground.open(baud=9600)
     ground.far_end.baud = 4800

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from pi_drivers.runtime import keeper as keepers
-from pi_drivers.runtime.keeper import Keeper, TextsIn
+from pi_drivers.runtime.keeper import BytesTo, Keeper, TextsIn
+from pi_drivers.runtime.keeper_process import KINDS
 from tests.conftest import open_descriptors
 
 OFF = (("enable", "0"),)
@@ -224,3 +225,21 @@ def test_one_that_ends_at_once_is_not_started_again_and_again(caplog, left: Path
 
     assert len(starts.read_text()) == 3
     assert caplog.text.count("does not stay alive") == 1
+
+
+def test_bytes_are_told_in_words_the_keeper_reads():
+    entry = BytesTo("/dev/serial/by-id/usb-Ö 1", 9600, b"\x80\x00\x0a")
+    assert "\t".join((entry.name, *entry.words)).count("\t") == len(entry.words)
+    assert entry.words == ("bytes", "/dev/serial/by-id/usb-Ö 1", "9600", "80000a")
+    assert entry.words[0] in KINDS
+
+
+def test_two_motors_on_one_port_are_two_entries_and_a_rebuilt_one_is_the_same():
+    left, right = (BytesTo("/dev/serial0", 9600, bytes([128, channel])) for channel in (1, 2))
+    assert left.name != right.name
+    assert left.name == BytesTo("/dev/serial0", 9600, bytes([128, 1])).name
+
+
+def test_nothing_of_a_simulated_pi_is_left_with_the_keeper():
+    assert keepers.keep_for("mock") is keepers.keep_nothing
+    assert keepers.keep_for("real") == keepers.KEEPER.keep

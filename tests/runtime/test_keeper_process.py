@@ -4,9 +4,11 @@ import ctypes
 import errno
 import fcntl
 import os
+import select
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -110,6 +112,15 @@ def program() -> Iterator["subprocess.Popen[str]"]:
         process.kill()
 
 
+@pytest.fixture
+def terminal() -> Iterator[tuple[int, int]]:
+    """The far side of a serial port, and the port."""
+    far_side, port_side = os.openpty()
+    yield far_side, port_side
+    os.close(far_side)
+    os.close(port_side)
+
+
 def report(program: "subprocess.Popen[str]", entries: Sequence[Sequence[str]]) -> str:
     """What it says after an input with these lines."""
     assert program.stdin is not None
@@ -150,6 +161,42 @@ def test_what_cannot_be_done_does_not_keep_it_from_the_rest(program, files: Path
 def test_a_file_that_is_not_there_is_not_made(program, tmp_path: Path):
     assert "NOT" in report(program, [off(tmp_path)])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_bytes_reach_a_port_as_they_are_whatever_was_set(program, terminal: tuple[int, int]):
+    far_side, port_side = terminal
+    port = os.ttyname(port_side)
+    assert f"made safe: 80000a0d to {port}" in report(program, [["stop", "bytes", port, "19200", "80000a0d"]])
+    # As a terminal it would have made two bytes of the third.
+    assert os.read(far_side, 100) == b"\x80\x00\x0a\x0d"
+    assert termios.tcgetattr(port_side)[5] == termios.B19200
+
+
+def test_bytes_for_two_motors_on_one_port_are_both_sent(program, terminal: tuple[int, int]):
+    far_side, port_side = terminal
+    port = os.ttyname(port_side)
+    report(program, [["left", "bytes", port, "9600", "0102"], ["right", "bytes", port, "9600", "0304"]])
+    assert os.read(far_side, 100) == b"\x01\x02\x03\x04"
+
+
+def test_what_fills_a_port_is_dropped_for_what_makes_it_safe(program, terminal: tuple[int, int]):
+    far_side, port_side = terminal
+    os.set_blocking(port_side, False)
+    while select.select([], [port_side], [], 0)[1]:
+        os.write(port_side, b"x" * 100)
+    port = os.ttyname(port_side)
+    assert f"made safe: 0102 to {port}" in report(program, [["stop", "bytes", port, "9600", "0102"]])
+    heard = b"x"
+    while heard.endswith(b"x"):
+        heard = os.read(far_side, 10_000)
+    assert heard.endswith(b"\x01\x02")
+
+
+@pytest.mark.parametrize("path", ["/nowhere", os.devnull])
+def test_a_port_that_is_none_does_not_keep_it_from_the_rest(program, files: Path, path: str):
+    said = report(program, [["stop", "bytes", path, "9600", "00"], off(files)])
+    assert f"NOT {path} 9600 00: " in said
+    assert texts(files) == ("0", "0")
 
 
 def test_signals_to_end_do_not_end_it(program, files: Path):

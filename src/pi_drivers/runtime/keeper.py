@@ -63,7 +63,46 @@ class TextsIn(NamedTuple):
         return ("files", str(self.directory), *(word for pair in self.texts for word in pair))
 
 
-Entry = LineAt | TextsIn
+class BytesTo(NamedTuple):
+    """Send bytes to a serial port."""
+
+    path: str
+    """The port; printable."""
+    baud: int
+    """One of the speeds that Linux has a name for."""
+    data: bytes
+
+    @property
+    def name(self) -> str:
+        """As for `LineAt`."""
+        return f"{self.path} {self.data.hex()}"
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """As for `LineAt`."""
+        return ("bytes", self.path, str(self.baud), self.data.hex())
+
+
+class BytesToChip(NamedTuple):
+    """Write bytes to a chip on an I2C bus."""
+
+    bus: int
+    """N of /dev/i2c-N."""
+    address: int
+    data: bytes
+
+    @property
+    def name(self) -> str:
+        """As for `LineAt`."""
+        return f"i2c-{self.bus} 0x{self.address:02x} {self.data.hex()}"
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """As for `LineAt`."""
+        return ("chip", f"/dev/i2c-{self.bus}", f"0x{self.address:02x}", self.data.hex())
+
+
+Entry = LineAt | TextsIn | BytesTo | BytesToChip
 Forget = Callable[[], None]
 Keep = Callable[[Entry], Forget]
 
@@ -184,3 +223,8 @@ def _spawn(command: tuple[str, ...]) -> "tuple[subprocess.Popen[bytes], int]":
 
 KEEPER = Keeper()
 """The keeper of this process."""
+
+
+def keep_for(host: str) -> Keep:
+    """Where a host's drivers enter what is to be done, by the host's name: on the mock nothing outlives the process."""
+    return KEEPER.keep if host == "real" else keep_nothing

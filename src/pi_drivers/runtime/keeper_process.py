@@ -18,6 +18,7 @@ import select
 import signal
 import struct
 import sys
+import termios
 import time
 
 PATIENCE_S = 1.0
@@ -39,6 +40,10 @@ flags and number of attributes; the attribute's id, values and lines; number of 
 OUTPUT = 1 << 3
 OUTPUT_VALUES = 2
 
+I2C_SLAVE_FORCE = 0x0706
+"""Chooses the address that is written to (linux/i2c-dev.h)."""
+CHIP_TRIES = 3
+
 STDERR = 2
 PIPE_BUF = 4096
 """A pipe that is ready takes this many bytes without blocking (pipe(7))."""
@@ -54,7 +59,7 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     entries = read_entries(sys.stdin.fileno())
     if entries:
-        say(make_safe(list(entries.values())))
+        say(make_safe(sorted(entries.values(), key=lambda entry: entry[0] == SLOW)))
         time.sleep(HOLD_S)
 
 
@@ -135,8 +140,81 @@ def write_files(*words: str) -> str:
     return directory
 
 
-KINDS = {"line": hold_line, "files": write_files}
+def send_bytes(*words: str) -> str:
+    """Send bytes to a serial port, behind what the dead process had sent.
+
+    Args:
+        words: the path of its device, its speed, and the bytes as hexadecimal numbers.
+
+    Raises:
+        OSError: EBUSY, somebody has it for himself; any other: it cannot be done.
+    """
+    path, baud, numbers = words
+    data = bytes.fromhex(numbers)
+    # It is never closed: that would wait until all is sent, for half a minute where nothing leaves the port.
+    port = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        make_raw(port, baud)
+        if not takes(port, data):
+            termios.tcflush(port, termios.TCOFLUSH)
+            os.write(port, data)
+    except termios.error as error:
+        raise OSError(*error.args) from error
+    return f"{numbers} to {path}"
+
+
+def make_raw(port: int, baud: str) -> None:
+    """Let bytes through as they are, at a speed: what was set may be gone with the last one who had the port open."""
+    *_, characters = termios.tcgetattr(port)
+    speed = getattr(termios, f"B{baud}")
+    control = termios.CS8 | termios.CREAD | termios.CLOCAL
+    termios.tcsetattr(port, termios.TCSANOW, [0, 0, control, 0, speed, speed, characters])
+
+
+def takes(port: int, data: bytes) -> bool:
+    """Whether a port takes all of some bytes without waiting."""
+    try:
+        return os.write(port, data) == len(data)
+    except BlockingIOError:
+        return False
+
+
+def write_to_chip(*words: str) -> str:
+    """Write bytes to a chip on an I2C bus, whatever else of the kernel's or of another process uses its address.
+
+    Args:
+        words: the path of the bus's device, the address, and the bytes as hexadecimal numbers.
+
+    Raises:
+        OSError: it cannot be done, tried several times; a bus that hangs takes a second each.
+    """
+    path, address, numbers = words
+    bus = os.open(path, os.O_RDWR)
+    try:
+        fcntl.ioctl(bus, I2C_SLAVE_FORCE, int(address, 0))
+        write_often(bus, bytes.fromhex(numbers))
+    finally:
+        os.close(bus)
+    return f"{numbers} to {address} on {path}"
+
+
+def write_often(device: int, data: bytes) -> None:
+    """Write until it succeeds, a few times: the transfer that the dead process had begun may have upset the bus."""
+    for left in reversed(range(CHIP_TRIES)):
+        try:
+            os.write(device, data)
+        except OSError as error:
+            if left == 0 or error.errno == errno.ETIMEDOUT:
+                raise
+        else:
+            return
+
+
+KINDS = {"line": hold_line, "files": write_files, "bytes": send_bytes, "chip": write_to_chip}
 """What an entry can ask for; each function says in a few words what it did."""
+
+SLOW = "chip"
+"""A bus may hang, so these come last."""
 
 
 def say(text: str) -> None:

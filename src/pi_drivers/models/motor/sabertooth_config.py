@@ -1,0 +1,81 @@
+"""The attributes of `sabertooth`: the port, which motor on it, and the motor's limits."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, AliasChoices, Field
+from pydantic_core import PydanticCustomError
+
+from pi_drivers.config.attributes import Attributes, Problem
+from pi_drivers.config.wording import shown
+from pi_drivers.models.motor.sabertooth_packets import ADDRESSES
+
+UNUSED = {
+    "encoder": "a Sabertooth reports no position, and nothing would look at it; leave it out",
+    "ticks_per_rotation": "belongs to an encoder, and a Sabertooth has none; leave it out",
+    "controller_ramp_value": "would stay in the driver for good and in all of its modes; use ramp_ms instead",
+}
+"""Attributes of the built-in model that change nothing there."""
+
+
+def _port_path(text: str) -> str:
+    if not text.startswith("/") or not text.isprintable():
+        raise PydanticCustomError(
+            "serial_path",
+            "must be the whole path of a serial port, for example /dev/serial0 or /dev/serial/by-id/usb-…, got {text}",
+            {"text": shown(text)},
+        )
+    return text
+
+
+class SabertoothConfig(Attributes):
+    """The attributes of `sabertooth`; those of Viam's built-in `de-sabertooth` are taken as well."""
+
+    # The built-in motor's configs have 0 where nothing was entered.
+    ZERO_MEANS_ABSENT = frozenset({"baud_rate", "address", "channel", "max_rpm", "max_power_pct", *UNUSED})
+
+    serial_path: Annotated[str, AfterValidator(_port_path)] = Field(
+        max_length=4000, description="The serial port: /dev/serial0, or a name below /dev/serial/by-id."
+    )
+    baud_rate: Literal[2400, 9600, 19200, 38400, 115200] = Field(
+        default=9600,
+        validation_alias=AliasChoices("baud_rate", "serial_baud_rate"),
+        description="Bits per second, as the driver is set; the same for all on one port.",
+    )
+    address: int = Field(
+        default=ADDRESSES[0],
+        ge=ADDRESSES[0],
+        le=ADDRESSES[1],
+        validation_alias=AliasChoices("address", "serial_address"),
+        description="The driver's address, as its DIP switches are set.",
+    )
+    channel: Literal[1, 2] = Field(
+        validation_alias=AliasChoices("channel", "motor_channel"),
+        description="The motor on it: 1 on M1A and M1B, 2 on M2A and M2B.",
+    )
+    dir_flip: bool = Field(default=False, description="Turn the other way.")
+    max_rpm: float | None = Field(default=None, gt=0, description="Speed in rpm at full power. Required by speeds.")
+    min_power_pct: float = Field(default=0.0, ge=0, le=1, description="Any other power but 0 is lifted to this.")
+    max_power_pct: float = Field(default=1.0, ge=0.06, le=1, description="More power than this is never applied.")
+    ramp_ms: int = Field(
+        default=0, ge=0, le=60_000, description="Time for the power to go from 0 to full, in milliseconds."
+    )
+    command_timeout_ms: int = Field(
+        default=0,
+        ge=0,
+        le=3_600_000,
+        description="Stop when no command came for so long, in milliseconds; 0 turns until told otherwise.",
+    )
+    controller_ramp_value: int | None = Field(default=None, description="Of the built-in model; must be 0 or absent.")
+    encoder: str | None = Field(default=None, description="Of the built-in model; must be empty or absent.")
+    ticks_per_rotation: int | None = Field(default=None, description="Of the built-in model; must be 0 or absent.")
+
+    def problems(self) -> Iterator[Problem]:
+        """Limits in order, and what has no effect on this driver."""
+        yield from super().problems()
+        low, high = self.min_power_pct, self.max_power_pct
+        if low is not None and high is not None and low >= high:
+            yield Problem("min_power_pct", f"must be below max_power_pct ({high}), got {low}")
+        for name, why in UNUSED.items():
+            if self.given(name):
+                yield Problem(name, why)
