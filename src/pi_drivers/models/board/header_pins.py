@@ -112,6 +112,8 @@ class HeaderOutput(OutputPin):
         self._safe_high = safe_high
         self._duty = float(safe_high)
         self.frequency_hz = 0
+        self._certain = True
+        """Whether the pin has what was written last: nothing has failed, and nothing ends by itself."""
         self._pwm_is_news = True
         # Between the event loop and whoever makes the pin safe, which may be the guard's thread.
         self._lock = threading.Lock()
@@ -126,6 +128,7 @@ class HeaderOutput(OutputPin):
     async def servo(self, pulse_us: int, frequency_hz: int) -> None:
         with self._lock:
             self._refuse_when_locked(pulse_us != 0)
+            self._certain = False
             self._line.servo(pulse_us, frequency_hz)
             self._duty = pulse_us * frequency_hz / 1e6
             self.frequency_hz = frequency_hz if pulse_us else 0
@@ -133,6 +136,7 @@ class HeaderOutput(OutputPin):
     def pulses(self, source: PulseSource) -> PulseRun:
         with self._lock:
             self._refuse_when_locked(unsafe=True)
+            self._certain = False
             run = self._line.pulses(source)
             self._duty = 0.0
             self.frequency_hz = 0
@@ -146,12 +150,11 @@ class HeaderOutput(OutputPin):
             raise ConfigError(f"PWM on the header has {PWM_HZ[0]} to {PWM_HZ[1]} Hz, not {frequency_hz}")
 
     def write_now(self, high: bool) -> None:
-        """Drive a steady level, at once."""
+        """Drive a steady level, at once; a pin that has it already is left alone."""
         with self._lock:
             self._refuse_when_locked(high is not self._safe_high)
-            self._line.write(high)
-            self._duty = float(high)
-            self.frequency_hz = 0
+            if not (self._certain and self._duty == float(high)):
+                self._drive(high)
 
     def pwm_now(self, duty: float, frequency_hz: int) -> None:
         """Drive PWM, at once; a frequency of 0 is the board's own."""
@@ -161,13 +164,16 @@ class HeaderOutput(OutputPin):
             self._say_if_software(frequency_hz)
         with self._lock:
             self._refuse_when_locked(duty != float(self._safe_high))
+            self._certain = False
             self._line.pwm(frequency_hz, duty)
+            self._certain = True
             self._duty = duty
             self.frequency_hz = real_frequency(frequency_hz)
 
     def make_safe(self) -> None:
         try:
-            self.write_now(self._safe_high)
+            with self._lock:
+                self._drive(self._safe_high)
         except ClosedError:
             pass  # let go already, and made safe before
         except Exception:
@@ -184,6 +190,13 @@ class HeaderOutput(OutputPin):
     def duty(self) -> float:
         """The duty it is driven with, 0 to 1."""
         return self._duty
+
+    def _drive(self, high: bool) -> None:
+        self._certain = False
+        self._line.write(high)
+        self._certain = True
+        self._duty = float(high)
+        self.frequency_hz = 0
 
     def _refuse_when_locked(self, unsafe: bool) -> None:
         if self._locked and unsafe:
