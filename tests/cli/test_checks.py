@@ -137,3 +137,17 @@ def test_one_backend_can_be_laid_over_the_whole_machine():
 
     assert [one.label for one in machine.contradicting("mock")] == ['board "pi"']
     assert {one.attributes["backend"] for one in machine.with_backend("mock").components} == {"mock"}
+
+
+def test_two_motors_on_one_channel_of_a_serial_driver_are_told_and_two_channels_share_the_port():
+    def wheel(name: str, channel: int, path: str = "/dev/serial0", **more: object) -> dict[str, object]:
+        return entry("motor", "sabertooth", name, backend="mock", serial_path=path, channel=channel, max_rpm=60, **more)
+
+    assert problems(wheel("left", 1), wheel("right", 2)) == []
+    assert problems(wheel("left", 1), wheel("right", 1, "/dev/./serial0")) == [
+        '@1 motor "right": channel: channel 1 of address 128 on /dev/serial0 is used by motor "left" (channel) already'
+    ]
+    assert problems(wheel("left", 1), wheel("right", 1, address=129)) == []
+    assert problems(wheel("left", 1), wheel("right", 2, baud_rate=38400)) == [
+        '@1 motor "right": baud_rate: /dev/serial0 has 9600 for motor "left"; one port has one speed'
+    ]

@@ -1,10 +1,11 @@
-"""Two components on one pin, or at one address of a bus: found in the config, before a claim fails.
+"""Two components on one pin, at one address of a bus or on one port: found in the config, before a claim fails.
 
 A pin is known by the board it sits on. Components without a `board`, and those that name a board of ours that
 is the local header, share the header; there the many names of a pin, a user's own among them, are resolved to
 its GPIO. On other boards a name is just a name.
 """
 
+import posixpath
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -39,7 +40,7 @@ class _Want(NamedTuple):
 
 
 def sharing_problems(configs: Configs) -> Iterator[str]:
-    """A line for each pin or I2C address that a second component wants, and for each clash of back ends."""
+    """A line for each thing that a second component wants, and for each clash of back ends or baud rates."""
     headers = {one.name: _header(config) for one, config in configs.items() if one.model_name == HEADER_MODEL}
     holders: dict[Thing, tuple[Component, str]] = {}
     for component, config in configs.items():
@@ -49,6 +50,7 @@ def sharing_problems(configs: Configs) -> Iterator[str]:
             if holder is not component:
                 taken = f"{want.text} is used by {holder.label} ({held_as}) already"
                 yield f"{component.place}: {want.path}: {taken}"
+    yield from _baud_problems(configs)
 
 
 Headers = Mapping[str, _Header]
@@ -84,6 +86,37 @@ def _wants(component: Component, config: Attributes, headers: Headers) -> Iterat
             yield _pin_want(path, name, config, headers)
     for path, bus, address in _i2c_addresses(config):
         yield _Want(path, (_backend(config), "i2c", str(bus), address), f"i2c-{bus} {address:#04x}")
+    yield from _serial_wants(config)
+
+
+def _serial_wants(config: Attributes) -> Iterator[_Want]:
+    """A serial port, or, of a driver with several motors that share one, a motor on it."""
+    port = _port_of(config)
+    if port is None:
+        return
+    channel = getattr(config, "channel", None)
+    if channel is None:
+        yield _Want("serial_path", port, port[-1])
+    else:
+        address = getattr(config, "address", None)
+        yield _Want("channel", (*port, address, channel), f"channel {channel} of address {address} on {port[-1]}")
+
+
+def _port_of(config: Attributes) -> tuple[str, str, str] | None:
+    path = getattr(config, "serial_path", None)
+    return (_backend(config), "serial", posixpath.normpath(path)) if isinstance(path, str) else None
+
+
+def _baud_problems(configs: Configs) -> Iterator[str]:
+    first: dict[Thing, tuple[Component, object]] = {}
+    for component, config in configs.items():
+        port = _port_of(config)
+        if port is None:
+            continue
+        baud = getattr(config, "baud_rate", None)
+        other, its_baud = first.setdefault(port, (component, baud))
+        if baud != its_baud:
+            yield f"{component.place}: baud_rate: {port[-1]} has {its_baud} for {other.label}; one port has one speed"
 
 
 def _pin_want(path: str, name: str, config: Attributes, headers: Headers) -> _Want:
