@@ -11,6 +11,7 @@ from viam.components.board.client import BoardClient
 from viam.components.encoder.client import EncoderClient
 from viam.components.motor.client import MotorClient
 from viam.components.sensor.client import SensorClient
+from viam.components.servo.client import ServoClient
 from viam.proto.app.robot import ComponentConfig
 from viam.rpc.server import Server
 from viam.utils import dict_to_struct
@@ -23,7 +24,7 @@ from pi_drivers.world.wires import duty_of
 from pi_drivers.world.world import World
 from tests.hand_driven import SECOND, HandDrivenLoop
 
-CLIENTS = {"board": BoardClient, "encoder": EncoderClient, "motor": MotorClient, "sensor": SensorClient}
+CLIENTS = {"board": BoardClient, "encoder": EncoderClient, "motor": MotorClient, "sensor": SensorClient, "servo": ServoClient}
 
 
 _clock: list[HandClock] = []

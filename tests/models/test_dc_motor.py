@@ -316,8 +316,16 @@ async def test_status_tells_pins_power_and_motion(bench: Bench):
     await motor.set_power(0.5)
     client = await bench.client(motor)
     status = await client.get_status()
-    assert status == {"backend": "mock", "closed": False, "pins": WITH_PWM, "power": 0.5, "motion": "none"}
-    assert await client.do_command({"command": "help"}) == {}
+    assert status == {
+        "backend": "mock",
+        "closed": False,
+        "pins": WITH_PWM,
+        "power": 0.5,
+        "braking": False,
+        "motion": "none",
+    }
+    commands = await client.do_command({"command": "help"})
+    assert set(commands) == {"brake", "clear_fault", "tune", "get_tuned_pid"}
 
 
 def test_the_board_and_the_encoder_it_names_are_its_dependencies(bench: Bench):

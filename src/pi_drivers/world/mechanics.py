@@ -183,23 +183,35 @@ class Motor:
     def __init__(self, shaft: Shaft, kind: MotorKind) -> None:
         self.shaft = shaft
         self.kind = kind
+        self._load = 0.0
+        self._fed = (0.0, True)
 
     def feed(self, voltage: float, *, open_terminals: bool) -> None:
-        """Apply a share of the supply voltage (-1..1); with open terminals the motor coasts."""
+        """Apply a share of the supply voltage (-1..1); 0 brakes, and with open terminals the motor coasts."""
+        self._fed = (voltage, open_terminals)
         kind = self.kind
         if open_terminals:
             self.shaft.drive(0.0, kind.coast_constant_s)
             return
-        beyond = max(0.0, abs(voltage) - kind.dead_band) / (1 - kind.dead_band)
+        beyond = max(0.0, (abs(voltage) - kind.dead_band) / (1 - kind.dead_band) - self._load)
         self.shaft.drive(math.copysign(beyond, voltage) * kind.free_rpm / 60, kind.time_constant_s)
+
+    def put_load(self, load: float) -> None:
+        """From now on something rubs: it takes this share of the torque with which the motor starts (0 for nothing).
+
+        A brushed motor's speed falls in proportion to its torque, so the load takes the same share of its free speed.
+        """
+        self._load = load
+        voltage, open_terminals = self._fed
+        self.feed(voltage, open_terminals=open_terminals)
 
 
 @dataclass
 class HBridge:
     """Four switches on up to three wires: in1/in2 with or without enable, or direction and PWM.
 
-    Both inputs low leaves the motor's terminals open; both high shorts them. An enable input that is low opens them
-    too.
+    Both inputs low leaves the motor's terminals open; both high shorts them, which brakes. An enable input that is low
+    opens them too.
     """
 
     motor: Motor
@@ -210,7 +222,7 @@ class HBridge:
     enable_high: Wire | None = None
     enable_low: Wire | None = None
     both_high_seen: bool = field(default=False, init=False)
-    """Whether both inputs were steadily high while power was on: a driver that passes through here wastes current."""
+    """Whether the terminals were shorted with power on: right when somebody brakes, and else a waste of current."""
 
     def __post_init__(self) -> None:
         self._unlisten = [wire.on_signal(self.update) for wire in self.wires]

@@ -12,29 +12,24 @@ from typing import Any
 from viam.components.motor import Motor
 from viam.utils import ValueTypes
 
-from pi_drivers.errors import ArgumentError, SupersededError, UnsupportedError
-from pi_drivers.host.contract import SECOND
-from pi_drivers.models.base import Dependencies, HardwareModel
-from pi_drivers.models.board.header_pins import DEFAULT_PWM_HZ
-from pi_drivers.models.encoder.port import EncoderPort, encoder_port
-from pi_drivers.models.motor.bridge import Bridge, DirectionPwmBridge, TwoInputBridge, TwoInputPwmBridge
-from pi_drivers.models.motor.closed_loop import ClosedLoop, LoopSettings
+from pi_drivers.errors import ArgumentError, UnsupportedError
+from pi_drivers.models.base import Dependencies, HardwareModel, sibling_of
+from pi_drivers.models.commands import Arguments, command
+from pi_drivers.models.encoder.port import encoder_port
+from pi_drivers.models.motor.arguments import MotorArguments
+from pi_drivers.models.motor.control import MotorControl
 from pi_drivers.models.motor.dc_motor_config import DcMotorConfig
-from pi_drivers.models.motor.speed import Gains
+from pi_drivers.models.motor.motions import Motions
+from pi_drivers.models.motor.power_drive import PowerDrive
+from pi_drivers.models.motor.shaft import Shaft, Travel
+from pi_drivers.models.motor.tuning import KeptTuning, as_answer
 from pi_drivers.models.motor.twin import plug_in_motor
-from pi_drivers.models.pins import BoardPins, OutputPin, pins_of_board
+from pi_drivers.models.motor.wiring import take_bridge
+from pi_drivers.models.pins import pins_of_board
 from pi_drivers.runtime.kept_state import KeptState
-from pi_drivers.runtime.operation import Operation
 from pi_drivers.runtime.safety import SAFETY
 
-ZERO_POWER = 0.01
-"""Power up to here means stop, as in Viam's built-in motor."""
-NEARLY_ZERO_RPM = 0.1
-LARGEST = 1e6
-"""The most rpm or revolutions that mean anything."""
-CLOSE_TO_MAX = 0.99
-RAMP_STEPS_PER_S = 20.0
-"""`ramp_rate` is the most the power may grow in one step of the built-in motor's control loop, 20 steps a second."""
+MOST_TUNING_REVOLUTIONS = 50.0
 
 
 class DcMotor(HardwareModel[DcMotorConfig], Motor):
@@ -46,42 +41,40 @@ class DcMotor(HardwareModel[DcMotorConfig], Motor):
         board = pins_of_board(settings.board, settings.backend, dependencies, self.label, self.logger)
         self.host = board.host or self.host
         self._remote_pins = board.host is None
-        self._encoder: EncoderPort | None = None
-        if settings.encoder is not None:
-            self._encoder = encoder_port(settings.encoder, dependencies, self.label, self.host)
-        self._bridge = self._take_bridge(board, settings)
+        self._shaft = self._open_shaft(settings, dependencies)
+        bridge = take_bridge(board, settings, self.holder, self.lifecycle)
         plug_in_motor(self.host, board, settings, self.name)
-        self._operation = Operation(self.label, self.logger, self._bridge.make_safe)
-        self._kept = KeptState(self.key, on_disk=False)
-        self._zero_ticks = float(self._kept.load().get("zero", 0.0))
-        self.lifecycle.push("leave the safety register", SAFETY.add(self.label, self._bridge.lock_off))
-        self.lifecycle.push("stop", self._stop_for_good, self._operation.ended)
-        self._bridge.make_safe()
+        self._drive = PowerDrive(bridge, settings, self.host)
+        self._tuned = self._kept_tuning(settings)
+        self._motions = Motions(
+            self.label, self.logger, self.host, settings, self._drive, self._shaft, self._tuned,
+            remote_pins=self._remote_pins,
+        )  # fmt: skip
+        self._arguments = MotorArguments(self.label, self.logger, settings.max_rpm)
+        self._control = MotorControl(
+            self.label, self.logger, self.host, settings.command_timeout_ms, self._drive, self._motions, self.check_open
+        )
+        self._tell_encoder(settings, dependencies)
+        self.lifecycle.push("leave the safety register", SAFETY.add(self.label, bridge.lock_off))
+        self.lifecycle.push("stop", self._control.end, self._control.operation.ended)
+        bridge.make_safe()
 
     async def ready(self) -> None:
         if self._remote_pins:
-            await self._bridge.drive(0.0)
+            await self._drive.bridge.drive(0.0)
 
     async def set_power(
-        self,
-        power: float,
-        *,
-        extra: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        **kwargs: Any,
+        self, power: float, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any
     ) -> None:
         """Apply a share of the supply voltage, -1 to 1; up to 0.01 stops.
 
         Raises:
-            ArgumentError: NaN, or outside -1 to 1; what ran before runs on.
+            ArgumentError: NaN, outside -1 to 1, or outwards at a soft limit; what ran before runs on.
+            StallError: the motor stalled, and nobody has cleared the fault.
             BusError: a pin could not be written; the motor was switched off.
         """
         self.check_open()
-        if not -1.0 <= power <= 1.0:
-            raise ArgumentError(f"{self.label}: power must be between -1 and 1, got {power}")
-        await self._operation.take_over("set_power")
-        self.check_open()
-        await self._apply(power if abs(power) > ZERO_POWER else 0.0)
+        await self._control.apply("set_power", self._arguments.power(power))
 
     async def go_for(
         self,
@@ -97,21 +90,21 @@ class DcMotor(HardwareModel[DcMotorConfig], Motor):
         With an encoder it ends within `position_tolerance_ticks`; without, it runs for the time this takes.
 
         Raises:
-            ArgumentError: 0 revolutions, nearly 0 rpm, or a number that is none.
+            ArgumentError: 0 revolutions, nearly 0 rpm, a number that is none, or a target beyond a soft limit.
             SupersededError: a newer command took over.
             StallError, MotionTimeoutError: the shaft did not follow; the motor was stopped.
             BusError: a pin or the encoder does not answer; the motor was stopped.
         """
         self.check_open()
-        speed = self._checked_rpm(rpm)
-        self._check_size("revolutions", revolutions)
-        if revolutions == 0:
-            raise ArgumentError(f"{self.label}: Cannot move motor for 0 revolutions")
-        if self._encoder is None:
-            await self._operation.run("go_for", lambda: self._run_for_time(speed, revolutions))
+        speed = self._arguments.move_rpm(rpm)
+        distance = math.copysign(self._arguments.revolutions(revolutions), revolutions * speed)
+        if self._shaft is None:
+            free_rpm = self._free_rpm()
+            power = math.copysign(abs(speed) / free_rpm, distance)
+            await self._control.run("go_for", lambda: self._motions.run_for_time(power, free_rpm, distance))
             return
-        distance = math.copysign(revolutions, revolutions * speed) * self._ticks_per_rotation
-        await self._operation.run("go_for", lambda: self._move_by(distance, abs(speed)))
+        target = await self._shaft.target_after(distance)
+        await self._control.run("go_for", lambda: self._motions.move_to(target, abs(speed)))
 
     async def go_to(
         self,
@@ -129,70 +122,48 @@ class DcMotor(HardwareModel[DcMotorConfig], Motor):
             Others: as `go_for`.
         """
         self.check_open()
-        self._require_encoder("go_to")
-        speed = abs(self._checked_rpm(rpm))
-        self._check_size("position", position_revolutions)
-        await self._operation.run("go_to", lambda: self._move_to(position_revolutions, speed))
+        shaft = self._motions.require_encoder("go_to")
+        speed = abs(self._arguments.move_rpm(rpm))
+        target = await shaft.target(self._arguments.size("position", position_revolutions))
+        await self._control.run("go_to", lambda: self._motions.move_to(target, speed))
 
     async def set_rpm(
-        self,
-        rpm: float,
-        *,
-        extra: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        **kwargs: Any,
+        self, rpm: float, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any
     ) -> None:
         """Turn at a speed until told otherwise; 0 stops. With an encoder the speed is held.
 
         Raises:
-            ArgumentError: a number that is none.
-            BusError: a pin could not be written; the motor was switched off.
+            ArgumentError: a number that is none, or outwards at a soft limit.
+            StallError: the motor stalled, and nobody has cleared the fault.
+            BusError: a pin could not be written, or the encoder not be read; the motor was switched off.
         """
         self.check_open()
         if rpm == 0:
             await self.stop()
             return
-        speed = self._limited_rpm(rpm)
-        if self._encoder is None:
-            await self._operation.take_over("set_rpm")
-            self.check_open()
-            await self._apply(self._power_for(speed))
+        speed = self._arguments.rpm(rpm)
+        if self._shaft is None:
+            await self._control.apply("set_rpm", speed / self._free_rpm())
             return
-        await self._encoder.sample()  # one that cannot be read is this caller's error, not only a line in the log
-        await self._operation.start("set_rpm", lambda: self._loop().hold_speed(self._ticks_per_s(speed)))
+        await self._control.hold_speed(speed)
 
     async def stop(
         self, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any
     ) -> None:
-        """Take the power away at once and end whatever moves the motor."""
-        self._bridge.make_safe()
-        if self.lifecycle.closed:
-            return
-        try:
-            await self._operation.take_over("stop")
-        except SupersededError:
-            return  # a newer command came while the older one ended; the motor was stopped in between
-        await self._bridge.drive(0.0)
+        """Take the power away at once, and end whatever moves the motor; then brake, where `stop_mode` says so."""
+        await self._control.stop(self._drive.rest)
 
     async def reset_zero_position(
-        self,
-        offset: float,
-        *,
-        extra: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        **kwargs: Any,
+        self, offset: float, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any
     ) -> None:
-        """Make the present position -`offset` revolutions.
+        """Make the present position -`offset` revolutions; soft limits count from the new zero.
 
         Raises:
             UnsupportedError: the motor has no encoder.
             ArgumentError: a number that is none.
         """
-        encoder = self._require_encoder("reset_zero_position")
-        self._check_size("offset", offset)
-        sample = await encoder.sample()
-        self._zero_ticks = sample.ticks - sample.zero + offset * self._ticks_per_rotation
-        self._kept.save({"zero": self._zero_ticks})
+        shaft = self._motions.require_encoder("reset_zero_position")
+        await shaft.reset_zero(self._arguments.size("offset", offset))
 
     async def get_position(
         self, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any
@@ -203,143 +174,108 @@ class DcMotor(HardwareModel[DcMotorConfig], Motor):
             UnsupportedError: the motor has no encoder.
             BusError: the encoder does not answer.
         """
-        encoder = self._require_encoder("Position")
-        sample = await encoder.sample()
-        return (sample.ticks - sample.zero - self._zero_ticks) / self._ticks_per_rotation
+        return await self._motions.require_encoder("Position").revolutions()
 
     async def get_properties(
         self, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any
     ) -> Motor.Properties:
         """Position is reported with an encoder only."""
-        return Motor.Properties(position_reporting=self._encoder is not None)
+        return Motor.Properties(position_reporting=self._shaft is not None)
 
     async def is_powered(
         self, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any
     ) -> tuple[bool, float]:
-        """Whether there is power, and how much, -1 to 1."""
-        power = self._logical(self._bridge.power)
+        """Whether there is power, and how much, -1 to 1. A motor that brakes has none."""
+        power = self._drive.power
         return power != 0.0, power
 
     async def is_moving(self) -> bool:
         """Whether there is power, or a motion under way."""
-        return self._bridge.power != 0.0 or self._operation.running is not None
+        return self._drive.power != 0.0 or self._control.operation.running is not None
+
+    def direction_now(self) -> int:
+        """Where the shaft is driven, or was driven last: 1 as `set_power(1)` does, -1, and 0 before any power."""
+        return self._drive.direction
+
+    @command("brake", "Stop at once and short the motor's terminals, until the next command.")
+    async def _brake(self, _request: Arguments) -> Mapping[str, Any]:
+        if not self._drive.bridge.can_brake:
+            await self._drive.brake()  # says why it cannot; nothing was stopped
+        await self._control.stop(self._drive.brake)
+        return {"braking": True}
+
+    @command("clear_fault", "Let a motor that has stalled (stall_ms) move again, and forget its last failure.")
+    async def _clear_fault(self, _request: Arguments) -> Mapping[str, Any]:
+        cleared = self._motions.watch.fault
+        self._motions.watch.fault = None
+        self._control.operation.failure = None
+        return {"cleared": cleared or "none"}
+
+    @command(
+        "tune",
+        "Turn at half power for some seconds, 10 at the most, and find the gains p, i and d of the speed controller; "
+        "they are used where control_parameters has none. The shaft turns no further than max_revolutions "
+        f"[{MOST_TUNING_REVOLUTIONS:g}].",
+        example={"max_revolutions": 20},
+        optional=("max_revolutions",),
+    )
+    async def _tune(self, request: Arguments) -> Mapping[str, Any]:
+        self._motions.require_encoder("tune")
+        most = request.get("max_revolutions", MOST_TUNING_REVOLUTIONS)
+        if isinstance(most, bool) or not isinstance(most, int | float) or not most > 0:
+            raise ArgumentError(f"{self.label}: max_revolutions must be a number above 0, got {most!r}")
+        room = self._arguments.size("max_revolutions", most)
+        return as_answer(await self._control.run("tune", lambda: self._motions.tune(room)))
+
+    @command("get_tuned_pid", "The gains that `tune` found, with the ultimate gain and period (s) of its experiment.")
+    async def _get_tuned_pid(self, _request: Arguments) -> Mapping[str, Any]:
+        self._motions.require_encoder("get_tuned_pid")
+        return self._tuned.answer()
 
     def _status(self) -> dict[str, ValueTypes]:
         pins = {name: pin for name, pin in self.settings.pins.model_dump().items() if pin is not None}
-        status: dict[str, ValueTypes] = {"pins": pins, "power": self._logical(self._bridge.power)}
-        status["motion"] = self._operation.running or "none"
-        if self._bridge.unconfirmed:
+        bridge = self._drive.bridge
+        status: dict[str, ValueTypes] = {"pins": pins, "power": self._drive.power, "braking": bridge.braking}
+        status["motion"] = self._control.operation.running or "none"
+        if self.settings.command_timeout_ms:
+            status["command_timeouts"] = self._control.watchdog.expired
+        if bridge.unconfirmed:
             status["waits_for"] = "the board to confirm that the motor is off"
-        if self._operation.failure is not None:
-            status["last_failure"] = str(self._operation.failure)
+        if self._motions.watch.fault is not None:
+            status["fault"] = self._motions.watch.fault
+            status["waits_for"] = "the command clear_fault"
+        if self._control.operation.failure is not None:
+            status["last_failure"] = str(self._control.operation.failure)
         return status
 
-    def _take_bridge(self, board: BoardPins, settings: DcMotorConfig) -> Bridge:
-        pins = settings.pins
-
-        def take(name: str, *, safe_high: bool = False) -> OutputPin | None:
-            pin = getattr(pins, name)
-            if pin is None:
-                return None
-            return board.output(pin, self.holder(f"pin {name}"), self.lifecycle, safe_high=safe_high)
-
-        # An enable input that is active low is safe when it is high.
-        enables = (take("en_high"), take("en_low", safe_high=True))
-        kind, names = self._wiring()
-        inputs = [pin for pin in map(take, names) if pin is not None]
-        return kind(inputs, *enables, settings.pwm_freq or DEFAULT_PWM_HZ)
-
-    def _wiring(self) -> tuple[type[Bridge], tuple[str, ...]]:
-        """The kind of bridge, and its inputs in the order it takes them."""
-        pins = self.settings.pins
-        if pins.dir is not None:
-            return DirectionPwmBridge, ("pwm", "dir")
-        return (TwoInputBridge, ("a", "b")) if pins.pwm is None else (TwoInputPwmBridge, ("pwm", "a", "b"))
-
-    @property
-    def _ticks_per_rotation(self) -> int:
-        return self.settings.ticks_per_rotation or 1
-
-    def _ticks_per_s(self, rpm: float) -> float:
-        return rpm / 60 * self._ticks_per_rotation
-
-    async def _apply(self, power: float) -> None:
-        """Drive the bridge with a power within the motor's limits; 0 is off."""
-        low, high = self.settings.min_power_pct, self.settings.max_power_pct
-        size = min(high, max(low, abs(power))) if power else 0.0
-        await self._bridge.drive(self._logical(math.copysign(size, power)))
-
-    async def _apply_in_loop(self, power: float) -> None:
-        """Drive the bridge as a closed loop wants it: it finds the least power that moves by itself."""
-        await self._bridge.drive(self._logical(power))
-
-    def _logical(self, power: float) -> float:
-        """Between the user's direction and the bridge's; `dir_flip` is its own inverse."""
-        return -power if self.settings.dir_flip and power else power + 0.0  # never -0.0
-
-    def _power_for(self, rpm: float) -> float:
-        max_rpm = self.settings.max_rpm
-        if max_rpm is None:
-            raise UnsupportedError(f"{self.label}: a speed needs max_rpm or an encoder")
-        return rpm / max_rpm
-
-    def _checked_rpm(self, rpm: float) -> float:
-        if abs(rpm) < NEARLY_ZERO_RPM:
-            raise ArgumentError(f"{self.label}: Cannot move motor at an RPM that is nearly 0")
-        return self._limited_rpm(rpm)
-
-    def _limited_rpm(self, rpm: float) -> float:
-        self._check_size("rpm", rpm)
-        max_rpm = self.settings.max_rpm
-        if max_rpm is None or abs(rpm) < CLOSE_TO_MAX * max_rpm:
-            return rpm
-        self.logger.warning("%s: %g rpm is close to, or above, its max_rpm of %g", self.label, rpm, max_rpm)
-        return math.copysign(min(abs(rpm), max_rpm), rpm)
-
-    def _check_size(self, what: str, value: float) -> None:
-        if not abs(value) <= LARGEST:
-            raise ArgumentError(f"{self.label}: {what} must be a number of at most {LARGEST:g}, got {value}")
-
-    def _require_encoder(self, what: str) -> EncoderPort:
-        if self._encoder is None:
-            raise UnsupportedError(
-                f"{self.label} has no encoder, so it does not know its position ({what} Unimplemented)"
-            )
-        return self._encoder
-
-    async def _run_for_time(self, rpm: float, revolutions: float) -> None:
-        await self._apply(math.copysign(self._power_for(abs(rpm)), rpm * revolutions))
-        # Limits of power are limits of speed: what is applied is what the time is reckoned with.
-        reached_rpm = abs(self._bridge.power) * (self.settings.max_rpm or 0.0)
-        await self.host.wait(round(abs(revolutions) / (reached_rpm / 60) * SECOND))
-        await self._bridge.drive(0.0)
-
-    async def _move_by(self, distance: float, rpm: float) -> None:
-        start = (await self._require_encoder("go_for").sample()).ticks
-        await self._loop().move_to(start + distance, self._ticks_per_s(rpm))
-
-    async def _move_to(self, position_revolutions: float, rpm: float) -> None:
-        sample = await self._require_encoder("go_to").sample()
-        target = position_revolutions * self._ticks_per_rotation + self._zero_ticks + sample.zero
-        await self._loop().move_to(target, self._ticks_per_s(rpm))
-
-    def _loop(self) -> ClosedLoop:
-        settings = self.settings
-        encoder = self._require_encoder("a closed loop")
-        chosen = settings.control_parameters
-        # All zeros ask the built-in motor to find the gains by itself; here the defaults fit.
-        gains = Gains(chosen.p, chosen.i, chosen.d) if chosen and (chosen.p or chosen.i or chosen.d) else Gains()
-        free_speed = self._ticks_per_s(settings.max_rpm) if settings.max_rpm is not None else None
-        loop = LoopSettings(
-            self.label,
-            gains,
-            free_speed,
-            settings.max_power_pct,
-            settings.ramp_rate * RAMP_STEPS_PER_S,
-            settings.position_tolerance_ticks,
+    def _open_shaft(self, settings: DcMotorConfig, dependencies: Dependencies) -> Shaft | None:
+        if settings.encoder is None:
+            return None
+        encoder = encoder_port(settings.encoder, dependencies, self.label, self.host)
+        limits = settings.soft_limits
+        low, high = (limits.min_rev, limits.max_rev) if limits else (None, None)
+        travel = Travel(-math.inf if low is None else low, math.inf if high is None else high)
+        kept = KeptState(self.key, on_disk=False)
+        return Shaft(
+            self.label, encoder, settings.ticks_per_rotation or 1, kept, travel, settings.position_tolerance_ticks
         )
-        return ClosedLoop(self.host, encoder, self._apply_in_loop, loop, remote=self._remote_pins or encoder.remote)
 
-    def _stop_for_good(self) -> None:
-        self._bridge.make_safe()
-        self._operation.abandon()
+    def _kept_tuning(self, settings: DcMotorConfig) -> KeptTuning:
+        meaning = settings.model_dump(
+            include={"max_rpm", "max_power_pct", "encoder", "ticks_per_rotation", "pins", "pwm_freq"}
+        )
+        return KeptTuning(self.label, KeptState((self.key[0], f"{self.name} tuning"), on_disk=True), meaning)
+
+    def _tell_encoder(self, settings: DcMotorConfig, dependencies: Dependencies) -> None:
+        """An encoder of a single phase does not know the direction, and asks its motor."""
+        if settings.encoder is None or self._shaft is None:
+            return
+        follow = getattr(sibling_of(("encoder", settings.encoder), dependencies, self.label), "follow_direction", None)
+        if follow is not None:
+            self._shaft.follows_power = True
+            self.lifecycle.push("let the encoder go", follow(self.direction_now))
+
+    def _free_rpm(self) -> float:
+        if self.settings.max_rpm is None:
+            raise UnsupportedError(f"{self.label}: a speed needs max_rpm or an encoder")
+        return self.settings.max_rpm

@@ -1,6 +1,7 @@
 """The attributes of `dc-motor`: the pins of the motor driver, its limits, and what goes with an encoder."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 from pydantic import Field
 
@@ -40,6 +41,21 @@ class ControlParameters(Part):
     d: float = Field(default=Gains.d, ge=0, description="Power for each unit of change of the error in a second.")
 
 
+class SoftLimits(Part):
+    """How far the shaft may turn, in revolutions from the motor's zero. One of them may be left out."""
+
+    min_rev: float | None = Field(default=None, description="The least position, in revolutions from zero.")
+    max_rev: float | None = Field(default=None, description="The greatest position, in revolutions from zero.")
+
+    def problems(self) -> Iterator[Problem]:
+        """At least one of them, and in order."""
+        yield from super().problems()
+        if not self.given("min_rev") and not self.given("max_rev"):
+            yield Problem("", "needs min_rev, max_rev or both")
+        if self.min_rev is not None and self.max_rev is not None and self.min_rev >= self.max_rev:
+            yield Problem("min_rev", f"must be below max_rev ({self.max_rev}), got {self.min_rev}")
+
+
 class DcMotorConfig(Attributes):
     """The attributes of `dc-motor`, named as those of Viam's built-in `gpio` motor."""
 
@@ -50,7 +66,12 @@ class DcMotorConfig(Attributes):
     pins: MotorPins = Field(description="The pins of the motor driver.")
     min_power_pct: float = Field(default=0.0, ge=0, le=1, description="Any other power but 0 is lifted to this.")
     max_power_pct: float = Field(default=1.0, ge=0.06, le=1, description="More power than this is never applied.")
-    pwm_freq: int = Field(default=0, ge=0, le=10_000, description=f"PWM frequency in Hz; 0 means {DEFAULT_PWM_HZ}.")
+    pwm_freq: int = Field(
+        default=0,
+        ge=0,
+        le=10_000,
+        description=f"PWM frequency in Hz; 0 means the board's own, {DEFAULT_PWM_HZ} on the header.",
+    )
     dir_flip: bool = Field(default=False, description="Turn the other way.")
     max_rpm: float | None = Field(
         default=None, gt=0, description="Speed in rpm at full power. Required without an encoder."
@@ -69,6 +90,36 @@ class DcMotorConfig(Attributes):
     position_tolerance_ticks: int = Field(
         default=1, ge=0, description="A move ends within so many ticks of its target."
     )
+    ramp_ms: int = Field(
+        default=0,
+        ge=0,
+        le=60_000,
+        description="Time in ms in which the power goes from 0 to 1, and back; 0 for at once. "
+        "`stop` is always at once, and speed control has its `ramp_rate`.",
+    )
+    reverse_delay_ms: int = Field(
+        default=0, ge=0, le=10_000, description="How long, in ms, the power stays off between two directions."
+    )
+    stop_mode: Literal["coast", "brake"] = Field(
+        default="coast", description="How the motor stops: its terminals are left open, or shorted."
+    )
+    stall_ms: int = Field(
+        default=0,
+        ge=0,
+        le=60_000,
+        description="So long under power without a tick of the encoder, in ms, stops the "
+        "motor until `clear_fault`. With 0 only moves and held speeds are watched, and nothing has to be cleared.",
+    )
+    command_timeout_ms: int = Field(
+        default=0,
+        ge=0,
+        le=3_600_000,
+        description="What `set_power` and `set_rpm` have begun stops when no command "
+        "came for so long, in ms; 0 for never.",
+    )
+    soft_limits: SoftLimits | None = Field(
+        default=None, description="How far the shaft may turn, in revolutions from the motor's zero."
+    )
 
     def problems(self) -> Iterator[Problem]:
         """Limits in order, pins that exist, and what goes with and without an encoder."""
@@ -80,6 +131,8 @@ class DcMotorConfig(Attributes):
             # A board that is given but broken says nothing about whose pins these are.
             paths = {f"pins.{name}": getattr(self.pins, name) for name in type(self.pins).model_fields}
             yield from header_pin_problems(paths, self.board)
+        if self.stop_mode == "brake" and self.pins is not None and self.pins.dir is not None:
+            yield Problem("stop_mode", 'must be "coast" with pins dir and pwm: the motor driver decides by itself')
         yield from self._encoder_problems()
 
     def required_dependencies(self) -> list[str]:
@@ -94,6 +147,6 @@ class DcMotorConfig(Attributes):
             return
         if not self.given("max_rpm"):
             yield Problem("max_rpm", "is required without an encoder")
-        for name in ("control_parameters", "position_tolerance_ticks"):
-            if self.given(name):
+        for name in ("control_parameters", "position_tolerance_ticks", "soft_limits", "stall_ms"):
+            if self.given(name) and getattr(self, name) != 0:
                 yield Problem(name, "needs an encoder, and none is named")

@@ -39,14 +39,14 @@ class SpeedMeter:
             self.last_tick_ns = now_ns
         while len(self._samples) > 2 and now_ns - self._samples[1].at_ns > WINDOW_NS:
             self._samples.popleft()
-        return self._speed(now_ns)
+        return self._speed(now_ns if sample.known_ns is None else sample.known_ns)
 
-    def _speed(self, now_ns: int) -> float:
+    def _speed(self, known_ns: int) -> float:
         oldest, newest = self._samples[0], self._samples[-1]
         if newest is oldest:
             return 0.0
         speed = (newest.ticks - oldest.ticks) * SECOND / (newest.at_ns - oldest.at_ns)
-        at_most = SECOND / max(now_ns - newest.at_ns, 1)
+        at_most = SECOND / max(known_ns - newest.at_ns, 1)
         return max(-at_most, min(at_most, speed))
 
 
@@ -101,6 +101,11 @@ class SpeedController:
             self._integral = integral
         self.power = limited
         return limited
+
+    def hasten(self, rate_per_s: float, dt_s: float) -> None:
+        """Move the integral by a rate: the shaft stands, and by the error alone it would for a long time."""
+        if abs(self.power) < self._max_power:
+            self._integral += rate_per_s * dt_s
 
     def reset(self) -> None:
         """Forget the integral, as after the direction has changed."""
