@@ -13,12 +13,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from pi_drivers.errors import DriverError
+from pi_drivers.errors import BusError, DriverError
+from pi_drivers.world.servos import ServoKind
 from tests.models.random_robot import Robot
 
 A, B, PWM = 5, 6, 12
 TICKS = 400
-SEQUENCES = 500
+SEQUENCES = 250
 STEPS = 12
 
 CHOSEN = settings(
@@ -152,6 +153,91 @@ class MotorWithEncoder(Motor):
         assert told == pytest.approx(self.shaft.angle_rev() - self.zero_rev, abs=2 / TICKS)
 
 
-@pytest.mark.parametrize("machine", [Motor, MotorWithEncoder])
+class MotorThatBrakes(Motor):
+    """Two inputs, a ramp, a rest before each reversal, and brakes: both inputs are high when it stands."""
+
+    def build(self) -> None:
+        pins = {"a": "29", "b": "31"}
+        gently = {"ramp_ms": 300, "reverse_delay_ms": 100, "stop_mode": "brake"}
+        self.motor = self.robot.build("dc-motor", "m", pins=pins, max_rpm=200, **gently)
+
+    @rule()
+    def brake(self) -> None:
+        self.robot.run(self.motor.do_command({"command": "brake"}))
+        assert self.robot.duties(A, B) == (1.0, 1.0)
+        self.off = True
+
+    @invariant()
+    def both_sides_are_never_on(self) -> None:
+        """They are, and that brakes; what must never be is power the other way without a rest between."""
+        powered, power = self.robot.run(self.motor.is_powered())
+        assert powered is (power != 0.0)
+        a, b = self.robot.duties(A, B)
+        assert power == pytest.approx(a - b, abs=1e-6)
+
+    @invariant()
+    def what_was_stopped_is_off(self) -> None:
+        if self.off:
+            a, b = self.robot.duties(A, B)
+            assert a == b
+            assert self.robot.run(self.motor.is_powered()) == (False, 0.0)
+
+
+class Servo(RuleBasedStateMachine):
+    """A servo: its pulses are whole ones, and its position is the horn's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.robot = Robot()
+        self.servo = self.robot.build("servo", "arm", pin="11", slew_deg_per_s=200)
+        self.horn = self.robot.world.servo_on(17, ServoKind(lambda width: (width - 500) / 2000 * 180, 200))
+
+    @rule(angle=st.integers(0, 180))
+    def move(self, angle: int) -> None:
+        self.robot.call(self.servo.move(angle))
+
+    @rule(ms=st.integers(1, 1200))
+    def time_passes(self, ms: int) -> None:
+        self.robot.wait(ms / 1000)
+
+    @rule()
+    def stop(self) -> None:
+        self.robot.run(self.servo.stop())
+
+    @rule()
+    def release(self) -> None:
+        self.robot.run(self.servo.do_command({"command": "release"}))
+
+    @precondition(lambda self: any(not call.done() for call in self.robot.calls))
+    @rule()
+    def every_caller_goes_away(self) -> None:
+        for call in self.robot.calls:
+            call.cancel()
+        self.robot.wait(0.001)
+
+    @rule()
+    def rebuild(self) -> None:
+        self.servo = self.robot.rebuild("arm")
+
+    @invariant()
+    def every_pulse_is_whole(self) -> None:
+        assert self.horn.odd_pulses == []
+
+    @invariant()
+    def a_servo_at_rest_is_where_it_says(self) -> None:
+        if self.robot.run(self.servo.is_moving()):
+            return
+        self.robot.wait(0.1)  # a new pulse comes with the next period, and the horn follows it
+        with contextlib.suppress(BusError):
+            assert self.robot.run(self.servo.get_position()) == pytest.approx(self.horn.angle_deg(), abs=6)
+
+    def teardown(self) -> None:
+        self.robot.run(self.servo.close())
+        assert self.horn.limp
+        assert self.horn.odd_pulses == []
+        self.robot.close()
+
+
+@pytest.mark.parametrize("machine", [Motor, MotorWithEncoder, MotorThatBrakes, Servo])
 def test_whatever_is_commanded_these_hold(machine):
     run_state_machine_as_test(machine, settings=CHOSEN)

@@ -40,7 +40,7 @@ async def test_it_does_not_move_before_it_is_told_to_and_tells_nobody_a_position
     assert pulse_us(bench) == 0
     assert horn(bench).limp
     assert await client.is_moving() is False
-    with pytest.raises(GRPCError, match="not known before its first move") as caught:
+    with pytest.raises(GRPCError, match="not known before the end of its first move") as caught:
         await client.get_position()
     assert caught.value.status is Status.UNAVAILABLE
 
@@ -83,6 +83,21 @@ async def test_the_first_move_is_given_the_time_of_the_longest_way(bench: Bench)
     before_ns = bench.host.now_ns()
     await client.move(30)
     assert (bench.host.now_ns() - before_ns) / 1e9 == pytest.approx(1.5, abs=0.01)
+
+
+async def test_stopped_in_its_first_move_it_goes_limp_instead_of_turning_to_a_guess(bench: Bench):
+    _, client = await servo(bench, slew_deg_per_s=90)
+    moving = asyncio.create_task(client.move(150))
+    await bench.wait(0.5)
+    with pytest.raises(GRPCError, match="not known before the end of its first move"):
+        await client.get_position()
+    await client.stop()
+    await asyncio.wait({moving})
+    await bench.wait(1)
+
+    assert horn(bench).limp
+    assert horn(bench).angle_deg() == pytest.approx(45 + 0.5 * 90, abs=3)
+    assert await client.is_moving() is False
 
 
 async def test_speed_is_kept_by_pulses_on_the_way(bench: Bench):

@@ -51,6 +51,8 @@ class Travel:
     to_deg: float
     began_ns: int
     deg_per_s: float
+    guessed: bool = False
+    """Nobody knows where it began; this is the longest it can take."""
 
     @property
     def lasts_ns(self) -> int:

@@ -45,6 +45,8 @@ class PulseServo(HardwareModel[ServoConfig], Servo):
         self._kept = KeptState(self.key, on_disk=False)
         self._pulse_us = 0
         """What is sent now; 0 while the servo is limp."""
+        self._last_pulse_over_ns = 0
+        """When the pulse that ran at the newest change has come to its end."""
         self._travel: Travel | None = None
         self._operation = Operation(self.label, self.logger, self._freeze_soon)
         self._freezing: asyncio.Task[None] | None = None
@@ -92,12 +94,12 @@ class PulseServo(HardwareModel[ServoConfig], Servo):
         """The angle in whole degrees, on the way as well, reckoned from its speed.
 
         Raises:
-            BusError: it has not been moved yet, so nobody knows.
+            BusError: it has not made its first move yet, so nobody knows.
         """
         self.check_open()
-        if self._travel is None:
+        if self._travel is None or self._is_guess():
             raise BusError(
-                f"{self.label}: its position is not known before its first move: a servo cannot be asked. "
+                f"{self.label}: its position is not known before the end of its first move: a servo cannot be asked. "
                 "Move it, or set starting_position_deg."
             )
         return round(self._travel.angle_at(self.host.now_ns()))
@@ -105,7 +107,11 @@ class PulseServo(HardwareModel[ServoConfig], Servo):
     async def stop(
         self, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any
     ) -> None:
-        """Stay where it is now. Raises: BusError: the pin could not be written."""
+        """Stay where it is now; in its first move, when nobody knows where that is, it goes limp.
+
+        Raises:
+            BusError: the pin could not be written.
+        """
         if self.lifecycle.closed:
             return
         try:
@@ -135,7 +141,7 @@ class PulseServo(HardwareModel[ServoConfig], Servo):
 
     def _status(self) -> dict[str, ValueTypes]:
         status: dict[str, ValueTypes] = {"pin": self.settings.pin, "pulse_us": self._pulse_us}
-        if self._travel is not None:
+        if self._travel is not None and not self._is_guess():
             status["angle_deg"] = self._travel.angle_at(self.host.now_ns())
         if self._pin.unconfirmed:
             status["waits_for"] = "the board to confirm that the pulses have ended"
@@ -165,10 +171,10 @@ class PulseServo(HardwareModel[ServoConfig], Servo):
     def _planned(self, target: float) -> Travel:
         now_ns = self.host.now_ns()
         settings, geometry = self.settings, self._geometry
-        if self._travel is None:
+        if self._travel is None or self._is_guess():
             # It may be anywhere: the farthest it can have to go.
             far = max((geometry.min_deg, geometry.max_deg), key=lambda end: abs(end - target))
-            return Travel(far, target, now_ns, settings.slew_deg_per_s)
+            return Travel(far, target, now_ns, settings.slew_deg_per_s, guessed=True)
         own = settings.slew_deg_per_s
         # A limp servo jumps to its first pulse as fast as it can: its speed is for later moves.
         speed = min(own, settings.speed_deg_per_s or own) if self._pulse_us else own
@@ -180,31 +186,42 @@ class PulseServo(HardwareModel[ServoConfig], Servo):
     async def _send(self, pulse_us: int) -> None:
         await self._pin.servo(pulse_us, self.settings.frequency_hz)
         self._pulse_us = pulse_us
+        self._last_pulse_over_ns = self.host.now_ns() + self._period_ns
 
     async def _let_go(self) -> None:
         if self._travel is not None:
-            self._travel = self._resting(self._travel.angle_at(self.host.now_ns()))
+            here = self._travel.angle_at(self.host.now_ns())
+            self._travel = None if self._is_guess() else self._resting(here)
         if self._pulse_us:
             await self._send(0)
 
     async def _freeze(self) -> None:
         now_ns = self.host.now_ns()
-        if self._travel is not None and not self._travel.over(now_ns) and self._pulse_us:
-            angle = self._travel.angle_at(now_ns)
-            await self._send(self._geometry.pulse_us(angle))
-            self._travel = self._resting(angle)
+        if self._travel is None or self._travel.over(now_ns) or not self._pulse_us:
+            return
+        if self._is_guess():
+            # A pulse for a guessed angle would send it there: without pulses it stops where it is.
+            await self._let_go()
+            return
+        angle = self._travel.angle_at(now_ns)
+        await self._send(self._geometry.pulse_us(angle))
+        self._travel = self._resting(angle)
+
+    def _is_guess(self) -> bool:
+        """Whether it is on its first move, so that nobody knows where it is until that has ended."""
+        return self._travel is not None and self._travel.guessed and not self._travel.over(self.host.now_ns())
 
     async def _end_pulses(self) -> None:
         if self.lifecycle.closed:
             return
         self._keep()
         self._operation.abandon()
-        if self._pulse_us:
-            try:
+        try:
+            if self._pulse_us:
                 await self._send(0)
-                await self.host.wait(self._period_ns)
-            except BusError as error:
-                self.logger.warning("%s: its pulses could not be ended: %s", self.label, error)
+            await self.host.wait(max(0, self._last_pulse_over_ns - self.host.now_ns()))
+        except BusError as error:
+            self.logger.warning("%s: its pulses could not be ended: %s", self.label, error)
 
     def _freeze_soon(self) -> None:
         """What makes a servo safe whose caller has gone: it stays where it is."""
@@ -220,7 +237,9 @@ class PulseServo(HardwareModel[ServoConfig], Servo):
         return f"{self.host.name} {self.settings.board} {self.settings.pin}"
 
     def _keep(self) -> None:
-        if self._travel is not None:
+        if self._is_guess():
+            self._kept.save({})
+        elif self._travel is not None:
             angle = self._travel.angle_at(self.host.now_ns())
             self._kept.save({"pin": self._place(), "angle": angle, "pulse_us": self._pulse_us})
 
