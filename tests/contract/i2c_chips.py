@@ -81,10 +81,17 @@ def _as5600(world: World) -> I2cDevice:
     return As5600Twin(world.shaft(SHAFT))
 
 
+def _pca9685(world: World) -> I2cDevice:
+    from pi_drivers.models.board.pca9685_twin import Pca9685Twin
+
+    return Pca9685Twin(world, "outside")
+
+
 CHIPS: Mapping[str, Callable[[World], I2cDevice]] = {
     "registers": lambda world: RegisterFile(),
     "sht31": _sht31,
     "as5600": _as5600,
+    "pca9685": _pca9685,
     "full": lambda world: Full(),
     "dying": lambda world: Dying(),
     "slow": Slow,

@@ -1,5 +1,6 @@
 """The contract of an I2C bus."""
 
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -224,6 +225,38 @@ def test_a_bus_that_comes_back_after_a_hang_works_as_before(bus_ground: I2cGroun
     assert bus.probe(address)
     bus.write(address, b"\x10behind")
     assert bus.read_register(address, 0x10, 6) == b"behind"
+
+
+def test_transfers_of_two_threads_do_not_mix(bus_ground: I2cGround):
+    bus = bus_ground.open(bus_ground.number)
+    wrong: list[tuple[int, bytes]] = []
+
+    def use(address: int, register: int) -> None:
+        for i in range(150):
+            data = bytes([address, i])
+            bus.write_register(address, register, data)
+            held = bus.read_register(address, register, 2)
+            if held != data:
+                wrong.append((address, held))
+
+    threads = [
+        threading.Thread(target=use, args=(address, register))
+        for register, address in ((0, bus_ground.registers_at), (0, bus_ground.eeprom_at), (2, bus_ground.registers_at))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_what_is_kept_for_the_end_of_the_process_is_not_written_now(bus_ground: I2cGround):
+    bus = bus_ground.open(bus_ground.number)
+    bus.write_register(bus_ground.registers_at, 0x10, b"now")
+    forget = bus.keep_write(bus_ground.registers_at, b"\x10end")
+    assert bus.read_register(bus_ground.registers_at, 0x10, 3) == b"now"
+    forget()
+    forget()
 
 
 def test_a_bus_that_does_not_exist_is_absent(bus_ground: I2cGround):

@@ -63,8 +63,8 @@ FAULTS = (
           "return EncoderSample(self._ticks(),", "return EncoderSample(self._ticks() - self._zero,",
           "models/test_closed_loop.py"),
     Fault("one make-safe that fails stops the rest", "runtime/safety.py",
-          'LOGGER.exception("%s could not be made safe (%s)", name, reason)\n',
-          'LOGGER.exception("%s could not be made safe (%s)", name, reason)\n                return\n',
+          'LOGGER.exception("%s could not be made safe (%s)", entry.name, reason)\n',
+          'LOGGER.exception("%s could not be made safe (%s)", entry.name, reason)\n        raise\n',
           "runtime/test_safety.py"),
 
     # The keeper: pins are made safe when the process that drives them is killed.
@@ -562,6 +562,13 @@ FAULTS = (
     Fault("what was left behind switches off who came after", "models/board/pca9685_pins.py",
           "        if not self._is_somebody_else_s() and not self._link.over:\n", "        if not self._link.over:\n",
           "models/test_pca9685_actuators.py::test_what_was_left_behind_does_not_stop_who_has_the_channel_by_now"),
+    Fault("a motor on a PCA9685 waits for sensors on its bus", "models/board/pca9685_link.py",
+          "self.worker = host.new_worker(self.place)", "self.worker = self._shared.worker",
+          "models/test_pca9685_actuators.py::test_a_command_does_not_wait_for_a_sensor_on_the_same_bus"),
+    Fault("a command waits until the safe level is tried again", "models/board/confirmed.py",
+          "await asyncio.wait_for(self._news.wait(), seconds)", "await asyncio.sleep(seconds)",
+          "models/test_pca9685_actuators.py::"
+          "test_commands_are_answered_at_once_while_the_safe_level_is_tried_again_and_again"),
     Fault("PCA9685's power loss not noticed", "models/board/pca9685_link.py",
           "        if not await self.worker.run(self.chip.is_set_up):\n", "        if False:\n",
           "models/test_pca9685.py::test_a_power_loss_too_short_to_be_missed_is_seen_within_a_second"),
@@ -577,5 +584,29 @@ FAULTS = (
     Fault("keeper waits for a bus before it sees to the pins", "runtime/keeper_process.py",
           "key=lambda entry: entry[0] == SLOW", "key=lambda entry: 0",
           "runtime/test_keeper_process.py::test_what_a_bus_has_to_carry_comes_last_for_it_may_hang"),
+    # Steppers: every step counted, and a motor that does not run on.
+    Fault("stepper runs on when its caller has gone", "models/motor/stepper_motions.py",
+          "        self._drive.halt(HALT_WITHIN_S)\n", "        pass\n",
+          "models/test_stepper_endings.py::test_a_ramp_that_would_take_long_is_steeper_when_the_caller_has_gone "
+          "models/test_stepper_endings.py::test_a_motion_that_nobody_renews_is_stopped"),
+    Fault("stepper stops without its ramp in the count", "models/motor/step_plan.py",
+          "            self._left = min(self._left, self._ramp)\n", "            self._left = 0\n",
+          "models/test_step_plan.py::test_a_stop_at_any_moment_ends_after_exactly_the_steps_of_the_ramp"),
+    Fault("stepper's pulses drift by whole microseconds", "models/motor/step_plan.py",
+          "        wanted_ns = duration_ns + self._rounded_off_ns\n", "        wanted_ns = duration_ns\n",
+          "models/test_step_plan.py::test_no_speed_drifts_though_pulses_are_whole_microseconds"),
+    Fault("pulses that end early are a success", "models/motor/step_drive.py",
+          "        if steps is not None and abs(self.last_motion) != steps:\n", "        if False:\n",
+          "models/test_stepper_endings.py::test_pulses_that_end_early_are_no_silent_success"),
+    Fault("coils start anew instead of where the rotor is", "models/motor/coils.py",
+          "        self._place = place % len(self._sequence)\n", "        self._place = 0\n",
+          "models/test_stepper_endings.py::"
+          "test_closing_ends_a_motion_along_a_ramp_and_the_next_motor_knows_where"),
+    Fault("both halves of a winding have current", "models/motor/coils.py",
+          "sorted(changes, key=lambda change: change[1])", "sorted(changes, key=lambda change: not change[1])",
+          "models/test_stepper.py::test_four_coils_turn_the_shaft_step_by_step"),
+    Fault("home is where the ramp ended", "models/motor/homing.py",
+          "        await self._step_onto_it()\n", "        pass\n",
+          "models/test_stepper.py::test_home_is_found_to_the_step_from_wherever_it_is_looked_for"),
 )
 # fmt: on

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pi_drivers.runtime import keeper as keepers
-from pi_drivers.runtime.keeper import BytesTo, Keeper, TextsIn
+from pi_drivers.runtime.keeper import BytesTo, BytesToChip, Keeper, TextsIn
 from pi_drivers.runtime.keeper_process import KINDS
 from tests.conftest import open_descriptors
 
@@ -238,6 +238,13 @@ def test_two_motors_on_one_port_are_two_entries_and_a_rebuilt_one_is_the_same():
     left, right = (BytesTo("/dev/serial0", 9600, bytes([128, channel])) for channel in (1, 2))
     assert left.name != right.name
     assert left.name == BytesTo("/dev/serial0", 9600, bytes([128, 1])).name
+
+
+def test_what_is_written_to_a_chip_is_told_in_words_the_keeper_reads():
+    entry = BytesToChip(1, 0x40, b"\x06\0\0\0\x10")
+    assert entry.words == ("chip", "/dev/i2c-1", "0x40", "0600000010")
+    assert entry.words[0] in KINDS
+    assert entry.name != BytesToChip(1, 0x41, entry.data).name
 
 
 def test_nothing_of_a_simulated_pi_is_left_with_the_keeper():

@@ -11,6 +11,7 @@ import pytest
 from pi_drivers.buses.gpio.contract import Gpio
 from pi_drivers.buses.gpio.real import RealGpio
 from pi_drivers.buses.gpio.real_chip import Lgpio
+from pi_drivers.buses.i2c.real import SmbusI2c
 from pi_drivers.buses.pwm.real import SysfsPwm
 from pi_drivers.errors import BusError
 from pi_drivers.host.claims import Holder
@@ -18,7 +19,7 @@ from pi_drivers.host.mock import MockHost
 from pi_drivers.host.outputs import open_output
 from pi_drivers.models.board.gpio_pin import PinState
 from pi_drivers.models.board.header_pins import HeaderPins, PinSettings
-from pi_drivers.runtime.keeper import Entry, Forget, LineAt, TextsIn
+from pi_drivers.runtime.keeper import BytesToChip, Entry, Forget, LineAt, TextsIn
 from pi_drivers.runtime.lifecycle import Lifecycle
 from pi_drivers.world.world import World
 from tests.contract.pwm_grounds import HIGH, LOW, SysfsTree
@@ -165,6 +166,15 @@ def test_a_driver_s_pin_is_entered_with_the_level_that_is_safe_for_it(host: Mock
     HeaderPins(host, {}).output("11", Holder("motor", "pin"), lifecycle, safe_high=safe_high)
     assert kept.entries == [LineAt(CHIP, 17, high=safe_high)]
     lifecycle.release_now()
+    assert kept.entries == []
+
+
+def test_what_a_chip_is_to_be_told_is_entered(kept: List, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pi_drivers.buses.i2c.real._open", lambda number: SimpleNamespace(close=lambda: None))
+    bus = SmbusI2c(1, keep=kept.keep)
+    forget = bus.keep_write(0x40, b"\x06\0\0\0\x10")
+    assert kept.entries == [BytesToChip(1, 0x40, b"\x06\0\0\0\x10")]
+    forget()
     assert kept.entries == []
 
 

@@ -199,6 +199,43 @@ def test_a_port_that_is_none_does_not_keep_it_from_the_rest(program, files: Path
     assert texts(files) == ("0", "0")
 
 
+def test_what_a_bus_has_to_carry_comes_last_for_it_may_hang(program, files: Path):
+    chip = ["chip", os.devnull, "0x40", "0600000010"]  # no bus: the kernel knows no address there
+    said = report(program, [["channel", *chip], off(files)])
+    assert said.index(f"made safe: {files}") < said.index(f"NOT {os.devnull} 0x40 0600000010: ")
+    assert texts(files) == ("0", "0")
+
+
+def test_a_chip_is_written_to_whoever_else_uses_its_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    bus, addressed = tmp_path / "i2c-1", list[tuple[int, int]]()
+    bus.write_bytes(b"")
+    monkeypatch.setattr(fcntl, "ioctl", lambda _file, number, address: addressed.append((number, address)))
+    said = make_safe([["chip", str(bus), "0x40", "0600000010"]])
+
+    assert addressed == [(0x0706, 0x40)]
+    assert bus.read_bytes() == b"\x06\0\0\0\x10"
+    assert f"0600000010 to 0x40 on {bus}" in said
+
+
+@pytest.mark.parametrize(("code", "tries"), [(errno.EREMOTEIO, 3), (errno.EAGAIN, 3), (errno.ETIMEDOUT, 1)])
+def test_a_chip_that_does_not_answer_is_tried_again_but_not_on_a_bus_that_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code, tries
+):
+    bus, tried = tmp_path / "i2c-1", list[bytes]()
+    bus.write_bytes(b"")
+
+    def refuse(_file: int, data: bytes) -> int:
+        tried.append(data)
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(fcntl, "ioctl", lambda *_: 0)
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "write", refuse)
+        said = make_safe([["chip", str(bus), "0x40", "06"]])
+    assert len(tried) == tries
+    assert f"NOT {bus} 0x40 06: " in said
+
+
 def test_signals_to_end_do_not_end_it(program, files: Path):
     status = Path(f"/proc/{program.pid}/status")
     ignored = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}

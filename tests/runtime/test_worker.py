@@ -74,3 +74,48 @@ def test_a_result_for_a_loop_that_is_gone_is_dropped():
     worker.stop()
     worker._thread.join(2)
     assert not worker._thread.is_alive()
+
+
+async def test_what_is_posted_from_any_thread_runs_behind_what_was_there(caplog):
+    worker = BusWorker("i2c-1")
+    may_end, seen = threading.Event(), list[str]()
+    first = asyncio.ensure_future(worker.run(may_end.wait))
+    await asyncio.sleep(0)
+
+    def post() -> None:
+        worker.post(lambda: seen.append("posted"))
+        worker.post(lambda: seen.append(str(1 // 0)))
+
+    thread = threading.Thread(target=post)
+    thread.start()
+    thread.join()
+    assert seen == []
+    may_end.set()
+    await first
+    assert await worker.run(lambda: list(seen)) == ["posted"]
+    assert "i2c-1: a job failed" in caplog.text
+    worker.stop()
+    worker.post(lambda: seen.append("too late"))
+    await worker.ended()
+    assert seen == ["posted"]
+
+
+async def test_a_worker_with_jobs_that_wait_behind_one_that_sleeps_is_at_rest():
+    at_work: list[int] = [0]
+    worker = BusWorker("i2c-1", entered=lambda: at_work.append(1), left=lambda: at_work.append(-1))
+    may_end = threading.Event()
+
+    def sleep() -> None:
+        at_work.append(-1)  # as a simulated clock does
+        may_end.wait()
+        at_work.append(1)
+
+    jobs = [asyncio.ensure_future(worker.run(job)) for job in (sleep, lambda: None)]
+    async with asyncio.timeout(2):
+        while sum(at_work) != 0 or len(at_work) < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    may_end.set()
+    await asyncio.gather(*jobs)
+    worker.stop()
+    await worker.ended()
+    assert sum(at_work) == 0

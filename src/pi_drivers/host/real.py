@@ -48,7 +48,7 @@ class RealHost(Host):
     def open_i2c(self, number: int) -> I2cBus:
         from pi_drivers.buses.i2c.real import SmbusI2c
 
-        return SmbusI2c(number)
+        return SmbusI2c(number, keep=KEEPER.keep)
 
     def open_onewire(self) -> OneWireBus:
         from pi_drivers.buses.onewire.real import SysfsOneWire

@@ -5,32 +5,37 @@ threads are daemons and are left behind when they do not come back.
 """
 
 import asyncio
+import logging
 import queue
 import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from pi_drivers.errors import ClosedError
+from pi_drivers.errors import ClosedError, DriverError
+
+LOGGER = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Job = Callable[[], None]
 
 
 class BusWorker:
-    """Runs jobs one after the other on a thread of its own. `run` is called on the event loop."""
+    """Runs jobs one after the other on a thread of its own. Used on the event loop, but `post` from any thread."""
 
     def __init__(self, name: str, *, entered: Job = lambda: None, left: Job = lambda: None) -> None:
         """Start the thread.
 
         Args:
             name: for the thread and for messages, for example `i2c-1`.
-            entered: called when a job is handed over, so that a simulated clock can wait for it.
-            left: called when the job's result is on its way back.
+            entered: called when the thread gets something to do, so that a simulated clock can wait for it.
+            left: called when it has nothing more to do, and the last result is on its way back.
         """
         self._name = name
         self._entered = entered
         self._left = left
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._unfinished = 0
         self._stopped = False
         self._thread = threading.Thread(target=self._work, name=f"bus {name}", daemon=True)
         self._thread.start()
@@ -45,9 +50,16 @@ class BusWorker:
             raise ClosedError(f"{self._name}: the bus was closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._entered()
-        self._jobs.put(lambda: self._execute(job, future, loop))
+        self._hand_over(lambda: self._execute(job, future, loop))
         return await future
+
+    def post(self, job: Job) -> None:
+        """Run a job on the thread and forget it, from any thread; what it raises is logged. A stopped worker does not.
+
+        It waits for nobody, and nobody has to wait for it: for making things safe while the event loop stands still.
+        """
+        if not self._stopped:
+            self._hand_over(lambda: self._execute_alone(job))
 
     def stop(self, last_job: Job = lambda: None) -> None:
         """Take no more jobs; those queued before still run, then `last_job`. Idempotent, does not wait."""
@@ -61,9 +73,34 @@ class BusWorker:
         while self._thread.is_alive():  # noqa: ASYNC110 - a thread cannot set an event of a loop that may be gone
             await asyncio.sleep(0.001)
 
+    def _hand_over(self, job: Job) -> None:
+        with self._lock:
+            self._unfinished += 1
+            is_first = self._unfinished == 1
+        if is_first:
+            self._entered()
+        self._jobs.put(job)
+
+    def _finished(self) -> None:
+        with self._lock:
+            self._unfinished -= 1
+            was_last = self._unfinished == 0
+        if was_last:
+            self._left()
+
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
+
+    def _execute_alone(self, job: Job) -> None:
+        try:
+            job()
+        except DriverError as error:
+            LOGGER.warning("%s", error)
+        except Exception:
+            LOGGER.exception("%s: a job failed", self._name)
+        finally:
+            self._finished()
 
     def _execute(self, job: Callable[[], T], future: asyncio.Future[T], loop: asyncio.AbstractEventLoop) -> None:
         try:
@@ -73,7 +110,7 @@ class BusWorker:
         else:
             self._answer(loop, future, future.set_result, result)
         finally:
-            self._left()
+            self._finished()
 
     @staticmethod
     def _answer(

@@ -5,6 +5,7 @@ while it converts, and hands out junk when it is read too early. Faults are laid
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -35,6 +36,9 @@ class I2cDevice(ABC):
             Nack: the chip does not acknowledge it now.
         """
 
+    def lose_power(self) -> None:  # noqa: B027 - most chips keep nothing that a driver would miss
+        """Its plug was pulled: it forgets what it was told, and drives nothing any more."""
+
 
 class RegisterFile(I2cDevice):
     """A chip with 8-bit registers and an address pointer that moves on by itself."""
@@ -62,14 +66,26 @@ class RegisterFile(I2cDevice):
 class I2cFaults:
     """What is wrong with one place on a bus."""
 
-    unplugged: bool = False
-    """Nobody there: every transaction is a NACK."""
+    pulled: Callable[[], None] = lambda: None
+    """Called when the plug is pulled."""
     nacks: int = 0
     """So many transactions are not acknowledged, then all is well."""
     corrupt_reads: int = 0
     """So many reads arrive with one bit flipped."""
     hangs: int = 0
     """So many transactions hang the bus until the controller gives up."""
+    _unplugged: bool = False
+
+    @property
+    def unplugged(self) -> bool:
+        """Nobody there: every transaction is a NACK."""
+        return self._unplugged
+
+    @unplugged.setter
+    def unplugged(self, unplugged: bool) -> None:
+        self._unplugged = unplugged
+        if unplugged:
+            self.pulled()
 
     def before(self) -> None:
         """Let a transaction fail if a fault says so.
@@ -115,7 +131,7 @@ class I2cSegment:
 
     def faults(self, address: int) -> I2cFaults:
         """The faults at an address, to be set; they stay with the place, not with the chip."""
-        return self._faults.setdefault(address, I2cFaults())
+        return self._faults.setdefault(address, I2cFaults(lambda: self._lose_power(address)))
 
     def write(self, address: int, data: bytes) -> None:
         """One write transaction.
@@ -132,6 +148,10 @@ class I2cSegment:
         faults.before()
         # A chip that has no more to say lets go of the data line, and the pull-up resistor makes ones of it.
         return faults.after_read(self._require(address).read(count)[:count].ljust(count, b"\xff"))
+
+    def _lose_power(self, address: int) -> None:
+        if address in self._devices:
+            self._devices[address].lose_power()
 
     def _require(self, address: int) -> I2cDevice:
         device = self._devices.get(address)

@@ -6,6 +6,7 @@ below, with bus and address in its message.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 FIRST_ADDRESS = 0x08
 LAST_ADDRESS = 0x77
@@ -16,7 +17,7 @@ BLOCK_LIMIT = 32
 
 
 class I2cBus(ABC):
-    """One I2C bus. Blocking: called on its worker thread only, except to make an actuator safe.
+    """One I2C bus. Blocking: called on worker threads. Several may use it at once, whose transfers do not mix.
 
     All transfers raise:
         NoAnswerError: nobody acknowledged (NACK).
@@ -49,6 +50,13 @@ class I2cBus(ABC):
     @abstractmethod
     def probe(self, address: int) -> bool:
         """Whether a chip acknowledges this address. A bus that hangs raises instead of answering False."""
+
+    @abstractmethod
+    def keep_write(self, address: int, data: bytes) -> Callable[[], None]:
+        """Have this written to a chip if this process dies, so that what it drives is made safe.
+
+        Returns the function that takes it off the list again (idempotent). Nothing is written now.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -67,6 +67,10 @@ class MockI2c(I2cBus):
             return False
         return True
 
+    def keep_write(self, address: int, data: bytes) -> Callable[[], None]:
+        """The simulated Pi ends with its process."""
+        return lambda: None
+
     def close(self) -> None:
         self._closed = True
 

@@ -7,6 +7,7 @@ message.
 """
 
 import errno
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -24,6 +25,7 @@ from pi_drivers.errors import (
     MissingLibraryError,
     NoAnswerError,
 )
+from pi_drivers.runtime.keeper import BytesToChip, Keep, keep_nothing
 
 if TYPE_CHECKING:
     from smbus2 import SMBus
@@ -41,15 +43,18 @@ QUICK_WRITE_HARMS = frozenset({*range(0x30, 0x38), *range(0x50, 0x60)})
 
 
 class SmbusI2c(I2cBus):
-    """One I2C bus of this machine. Blocking; calls come one at a time, from the bus's worker thread."""
+    """One I2C bus of this machine. Blocking; may be called from any thread."""
 
-    def __init__(self, number: int) -> None:
-        """Open the bus.
+    def __init__(self, number: int, *, keep: Keep = keep_nothing) -> None:
+        """Open the bus; `keep` sees to it that chips are made safe when this process dies.
 
         Raises:
             BusAbsentError, BusPermissionError, MissingLibraryError: each says what to do.
         """
         self._number = number
+        self._keep = keep
+        # An SMBus transfer goes to the address that was set last: nobody may come between the two.
+        self._lock = threading.Lock()
         self._free: set[int] = set()
         self._bus: SMBus | None = _open(number)
 
@@ -93,10 +98,16 @@ class SmbusI2c(I2cBus):
             return True
         return True
 
+    def keep_write(self, address: int, data: bytes) -> Callable[[], None]:
+        check_address(self._number, address)
+        check_count(self._number, address, len(data))
+        return self._keep(BytesToChip(self._number, address, data))
+
     def close(self) -> None:
-        if self._bus is not None:
-            self._bus.close()
-            self._bus = None
+        with self._lock:
+            if self._bus is not None:
+                self._bus.close()
+                self._bus = None
 
     def _check_register(self, address: int, register: int, count: int) -> None:
         check_address(self._number, address)
@@ -104,13 +115,14 @@ class SmbusI2c(I2cBus):
         check_block(self._number, address, count)
 
     def _transfer(self, address: int, transfer: Callable[["SMBus"], T]) -> T:
-        if self._bus is None:
-            raise ClosedError(f"i2c-{self._number}: the bus was closed")
-        self._check_no_kernel_driver(address)
-        try:
-            return transfer(self._bus)
-        except OSError as error:
-            raise _transfer_error(self._number, address, error) from error
+        with self._lock:
+            if self._bus is None:
+                raise ClosedError(f"i2c-{self._number}: the bus was closed")
+            self._check_no_kernel_driver(address)
+            try:
+                return transfer(self._bus)
+            except OSError as error:
+                raise _transfer_error(self._number, address, error) from error
 
     def _check_no_kernel_driver(self, address: int) -> None:
         # The kernel refuses SMBus calls to an address that one of its drivers holds, but lets plain transfers

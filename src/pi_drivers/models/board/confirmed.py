@@ -5,6 +5,7 @@ such pins: writes go out one after the other, and of those that wait only the ne
 """
 
 import asyncio
+import contextlib
 import logging
 import threading
 from abc import abstractmethod
@@ -37,6 +38,7 @@ class ConfirmedOutput(OutputPin):
         self._wanted = (self._safe_duty, 0)
         self._newest = self._written = 0
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._news = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
         self._locked = False
 
@@ -92,6 +94,7 @@ class ConfirmedOutput(OutputPin):
     def _want(self, duty: float, frequency_hz: int) -> None:
         self._wanted = (duty, frequency_hz)
         self._newest += 1
+        self._news.set()
         if (self._writer is None or self._writer.done()) and not self._loop.is_closed():
             self._writer = self._loop.create_task(self._write_all(), name=f"{self._where}: writing")
 
@@ -108,11 +111,18 @@ class ConfirmedOutput(OutputPin):
                     LOGGER.warning("%s; what is on the pin is not known", error)
                     self._written = number if duty != self._safe_duty else self._written
                     return
-                await asyncio.sleep(pause_s if number == self._newest else 0)
+                await self._pause(number, pause_s)
                 pause_s = min(2 * pause_s, LONGEST_RETRY_S)
             else:
                 self._written = number
                 self._answer(number, None)
+
+    async def _pause(self, number: int, seconds: float) -> None:
+        """Wait before the next try, but not when something newer is wanted: its caller is to hear of it at once."""
+        self._news.clear()
+        if number == self._newest:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), seconds)
 
     def _answer(self, number: int, error: BusError | None) -> None:
         """Tell those whose write, or a newer one, was made or has failed."""
