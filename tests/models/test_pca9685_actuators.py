@@ -416,3 +416,38 @@ def test_a_loop_that_stands_still_keeps_no_channel_from_being_made_safe(host: Mo
 def duties_of(machine: MockHost) -> tuple[float, ...]:
     with machine.world.held():
         return tuple(duty_of(machine.world.wire(place(channel)).signal) for channel in (A, B, PWM))
+
+
+async def test_a_change_of_power_in_the_same_direction_is_one_transfer(bench: Bench, monkeypatch):
+    _, _, client = await motor_on_hat(bench)
+    await client.set_power(0.5)
+    written: list[bytes] = []
+    write = Pca9685Twin.write
+
+    def noted(twin: Pca9685Twin, data: bytes) -> None:
+        written.append(data)
+        write(twin, data)
+
+    monkeypatch.setattr(Pca9685Twin, "write", noted)
+    await client.set_power(0.7)
+    await bench.wait(0.001)
+
+    assert [data[0] for data in written if len(data) > 1] == [6 + 4 * PWM]
+    assert duties(bench) == pytest.approx((1.0, 0.0, 0.7), abs=0.001)
+
+
+async def test_after_a_power_loss_all_of_a_motors_channels_are_written_anew(bench: Bench):
+    board, _, client = await motor_on_hat(bench)
+    await client.set_power(0.5)
+    faults(bench).unplugged = True
+    chip = bench.world.i2c(1).device(ADDRESS)
+    assert isinstance(chip, Pca9685Twin)
+    chip.lose_power()
+    faults(bench).unplugged = False
+    await bench.wait(2.5)
+    assert (await board.get_status())["power_losses"] == 1
+    assert duties(bench) == OFF
+    await client.set_power(0.5)
+    await bench.wait(0.001)
+
+    assert duties(bench) == pytest.approx((1.0, 0.0, 0.5), abs=0.001)

@@ -48,6 +48,8 @@ class PcaOutput(ConfirmedOutput):
         self.channel = channel
         self.left = False
         """Its holder has let go of it."""
+        self._taken: tuple[int, int] | None = None
+        """The count that the chip has for certain, and the power losses it had seen by then."""
         self._link = link
         self._safe_count = STEPS if safe_high else 0
         self._forget = link.keep(channel, self._safe_count)
@@ -90,7 +92,13 @@ class PcaOutput(ConfirmedOutput):
 
     def _write(self, count: int) -> None:
         """On the chip's thread: after `lock_safe`, what was on its way here is replaced."""
-        self._link.chip.set_count(self.channel, self._safe_count if self._locked else count)
+        count = self._safe_count if self._locked else count
+        wanted = (count, self._link.power_losses)
+        # A motor's direction seldom changes with its power. What is safe is always written.
+        if wanted != self._taken or count == self._safe_count:
+            self._taken = None
+            self._link.chip.set_count(self.channel, count)
+            self._taken = wanted
 
     def _is_somebody_else_s(self) -> bool:
         # Who has the channel by now has put it at his own safe level, and nobody may do so once more.
