@@ -94,8 +94,8 @@ class PcaOutput(ConfirmedOutput):
         """On the chip's thread: after `lock_safe`, what was on its way here is replaced."""
         count = self._safe_count if self._locked else count
         wanted = (count, self._link.power_losses)
-        # A motor's direction seldom changes with its power. What is safe is always written.
-        if wanted != self._taken or count == self._safe_count:
+        # A motor's direction seldom changes with its power.
+        if wanted != self._taken:
             self._taken = None
             self._link.chip.set_count(self.channel, count)
             self._taken = wanted
