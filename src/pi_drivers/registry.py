@@ -25,6 +25,12 @@ MODELS: Mapping[str, str] = {
     "board": "board.pi_board:PiBoard",
     "dc-motor": "motor.dc_motor:DcMotor",
     "incremental-encoder": "encoder.incremental:IncrementalEncoder",
+    "single-encoder": "encoder.single:SingleEncoder",
+    "as5600": "encoder.as5600:As5600Encoder",
+    "pca9685": "board.pca9685:Pca9685Board",
+    "sabertooth": "motor.sabertooth:Sabertooth",
+    "stepper": "motor.stepper:Stepper",
+    "servo": "servo.pulse_servo:PulseServo",
     "sht31": "sensor.sht31:Sht31Sensor",
 }
 

@@ -24,7 +24,13 @@ from pi_drivers.world.wires import duty_of
 from pi_drivers.world.world import World
 from tests.hand_driven import SECOND, HandDrivenLoop
 
-CLIENTS = {"board": BoardClient, "encoder": EncoderClient, "motor": MotorClient, "sensor": SensorClient, "servo": ServoClient}
+CLIENTS = {
+    "board": BoardClient,
+    "encoder": EncoderClient,
+    "motor": MotorClient,
+    "sensor": SensorClient,
+    "servo": ServoClient,
+}
 
 
 _clock: list[HandClock] = []

@@ -12,11 +12,14 @@ from contextlib import contextmanager
 from pi_drivers.world.clock import HandClock, PacedClock, WorldClock
 from pi_drivers.world.devices import I2cSegment
 from pi_drivers.world.disc import Disc
+from pi_drivers.world.four_phase import FourPhaseStepper
 from pi_drivers.world.mechanics import HBridge, Motor, MotorKind, Shaft
 from pi_drivers.world.onewire import OneWireLine
 from pi_drivers.world.serial_line import SerialLine
 from pi_drivers.world.servos import ServoHorn, ServoKind
+from pi_drivers.world.steppers import StepDirStepper, SteppedShaft, StepperKind
 from pi_drivers.world.surroundings import Air
+from pi_drivers.world.switches import TurnSwitch
 from pi_drivers.world.trace import Trace
 from pi_drivers.world.wires import Wire
 
@@ -35,6 +38,8 @@ class World:
         self._shafts: dict[str, Shaft] = {}
         self._discs: dict[str, Disc] = {}
         self._bridges: dict[str, HBridge] = {}
+        self._steppers: dict[str, StepDirStepper | FourPhaseStepper] = {}
+        self._switches: dict[str, TurnSwitch] = {}
         self._servos: dict[int | str, ServoHorn] = {}
         self._i2c: dict[int, I2cSegment] = {}
         self._serial: dict[str, SerialLine] = {}
@@ -123,6 +128,54 @@ class World:
         self._bridges[key].motor.kind = kind
         return self._bridges[key]
 
+    def stepper_on(
+        self, shaft: str, wires: Mapping[str, int | str], kind: StepperKind
+    ) -> StepDirStepper | FourPhaseStepper:
+        """Plug a stepper with its driver in, unless one of its kind is on exactly these wires already.
+
+        What was plugged in like this before and is in its way is taken out, as `motor_on` does.
+
+        Args:
+            shaft: the shaft it turns, which nothing else turns.
+            wires: wire, as for `wire`, by input: step and direction, or a, b, c and d; enable_high, enable_low.
+            kind: the motor.
+        """
+        inputs = {name: self.wire(place) for name, place in wires.items()}
+        old = self._steppers.get(shaft)
+        if old is not None and old.kind == kind and _same(old.wires, inputs.values()):
+            return old
+        for name in [
+            name for name, each in self._steppers.items() if name == shaft or _share(each.wires, inputs.values())
+        ]:
+            self._steppers.pop(name).remove()
+        stepper = StepDirStepper if "step" in wires else FourPhaseStepper
+        self._steppers[shaft] = stepper(self._stepped(shaft), kind, inputs, self.clock)
+        return self._steppers[shaft]
+
+    def stepper(self, shaft: str) -> StepDirStepper | FourPhaseStepper:
+        """The stepper that turns a shaft."""
+        return self._steppers[shaft]
+
+    def switch_on(
+        self, shaft: str, line: int | str, window_rev: tuple[float, float], *, active_low: bool
+    ) -> TurnSwitch:
+        """Plug a switch in that a shaft presses in part of its turn, unless one is on this wire already."""
+        wire = self.wire(line)
+        old = self._switches.get(wire.name)
+        if old is not None and old.shaft.name == shaft and old.active_low is active_low:
+            return old
+        if old is not None:
+            old.remove()
+        switch = TurnSwitch(self.shaft(shaft), wire, window_rev, self.clock, active_low=active_low)
+        self._switches[wire.name] = switch
+        return switch
+
+    def _stepped(self, name: str) -> SteppedShaft:
+        shaft = self._shafts.get(name)
+        if not isinstance(shaft, SteppedShaft):
+            shaft = self._shafts[name] = SteppedShaft(name, self.clock)
+        return shaft
+
     def disc_on(self, shaft: str, a: int, b: int, cycles_per_rev: float) -> Disc:
         """Plug an encoder disc in, unless one is on exactly these wires already.
 
@@ -154,6 +207,10 @@ class World:
                 self._discs.pop(old).remove()
             self._discs[key] = Disc(self.shaft(shaft), wire_a, wire_b, cycles_per_rev, self.clock)
         return self._discs[key]
+
+
+def _same(some: Iterable[Wire], others: Iterable[Wire]) -> bool:
+    return {wire.name for wire in some} == {wire.name for wire in others}
 
 
 def _share(some: Iterable[Wire], others: Iterable[Wire]) -> bool:
