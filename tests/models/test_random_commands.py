@@ -19,11 +19,9 @@ from tests.models.random_robot import Robot
 
 A, B, PWM = 5, 6, 12
 TICKS = 400
-SEQUENCES = 250
 STEPS = 12
 
 CHOSEN = settings(
-    max_examples=SEQUENCES,
     stateful_step_count=STEPS,
     deadline=None,
     derandomize=True,
@@ -238,6 +236,111 @@ class Servo(RuleBasedStateMachine):
         self.robot.close()
 
 
-@pytest.mark.parametrize("machine", [Motor, MotorWithEncoder, MotorThatBrakes, Servo])
+class StepperOnDriver(RuleBasedStateMachine):
+    """A stepper with a ramp: whoever ends its motions, its count is the world's."""
+
+    wiring: ClassVar[dict[str, object]] = {
+        "pins": {"step": "16", "dir": "18", "en_low": "22"},
+        "acceleration_rpm_per_s": 600,
+        "max_rpm": 240,
+    }
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.robot = Robot()
+        self.stepper = self.robot.build("stepper", "s", ticks_per_rotation=200, **self.wiring)
+        self.shaft = self.robot.world.shaft("of s")
+        self.zero_rev = 0.0
+
+    def at_rest(self) -> bool:
+        """Whether it stands."""
+        return not self.robot.run(self.stepper.is_moving())
+
+    @rule(power=POWERS)
+    def set_power(self, power: float) -> None:
+        self.robot.call(self.stepper.set_power(power))
+
+    @rule(rpm=SPEEDS)
+    def set_rpm(self, rpm: float) -> None:
+        self.robot.call(self.stepper.set_rpm(rpm))
+
+    @rule(rpm=SPEEDS, revolutions=DISTANCES)
+    def go_for(self, rpm: float, revolutions: float) -> None:
+        self.robot.call(self.stepper.go_for(rpm, revolutions))
+
+    @rule(rpm=SPEEDS, position=st.floats(-2, 2))
+    def go_to(self, rpm: float, position: float) -> None:
+        self.robot.call(self.stepper.go_to(rpm, position))
+
+    @rule(ms=st.integers(1, 1500))
+    def time_passes(self, ms: int) -> None:
+        self.robot.wait(ms / 1000)
+
+    @rule()
+    def stop(self) -> None:
+        self.robot.run(self.stepper.stop())
+        assert self.at_rest()
+
+    @precondition(lambda self: any(not call.done() for call in self.robot.calls))
+    @rule()
+    def every_caller_goes_away(self) -> None:
+        for call in self.robot.calls:
+            call.cancel()
+        self.robot.wait(0.001)
+
+    @rule(offset=st.floats(-1, 1))
+    def reset_zero_position(self, offset: float) -> None:
+        self.robot.run(self.stepper.stop())
+        self.robot.run(self.stepper.reset_zero_position(offset))
+        self.zero_rev = self.shaft.angle_rev() + offset
+
+    @rule()
+    def rebuild(self) -> None:
+        self.stepper = self.robot.rebuild("s")
+        assert self.at_rest()
+
+    @invariant()
+    def its_count_is_the_shafts(self) -> None:
+        if self.at_rest():
+            told = self.robot.run(self.stepper.get_position())
+            assert told == pytest.approx(self.shaft.angle_rev() - self.zero_rev, abs=0.5 / 400)
+            assert self.robot.run(self.stepper.get_status())["position_unsure_by_steps"] == 0
+
+    def teardown(self) -> None:
+        self.robot.run(self.stepper.stop())
+        self.robot.wait(0.5)
+        self.its_count_is_the_shafts()
+        assert self.robot.run(self.stepper.is_powered()) == (False, 0.0)
+        self.robot.run(self.stepper.close())
+        self.robot.close()
+
+
+class StepperOfFourCoils(StepperOnDriver):
+    """Its coils are written one by one, at speeds that a small geared motor has."""
+
+    wiring: ClassVar[dict[str, object]] = {
+        "pins": {"a": "29", "b": "31", "c": "33", "d": "35"},
+        "phases": "half",
+        "max_rpm": 30,
+        "acceleration_rpm_per_s": 100,
+    }
+
+    def teardown(self) -> None:
+        super().teardown()
+        assert self.robot.duties(5, 6, 13, 19) == (0.0, 0.0, 0.0, 0.0)
+
+
+MACHINES = {
+    Motor: 200,
+    MotorWithEncoder: 250,
+    MotorThatBrakes: 150,
+    Servo: 150,
+    StepperOnDriver: 200,
+    StepperOfFourCoils: 50,
+}
+"""How many sequences each gets: a thousand in all."""
+
+
+@pytest.mark.parametrize("machine", list(MACHINES))
 def test_whatever_is_commanded_these_hold(machine):
-    run_state_machine_as_test(machine, settings=CHOSEN)
+    run_state_machine_as_test(machine, settings=settings(CHOSEN, max_examples=MACHINES[machine]))
