@@ -26,6 +26,10 @@ PARTS = {
     "gpio": ("tests/contract/test_gpio_*.py", "tests/hil/test_hardware_ground.py", "tests/hil/test_*i2c*.py"),
     "motors": ("tests/hil/test_counting.py", "tests/hil/test_dc_motor.py"),
     "endings": ("tests/hil/test_killed.py", "tests/hil/test_endings.py"),
+    "motion": tuple(
+        f"tests/hil/test_{name}.py"
+        for name in ("as5600", "pca9685", "sabertooth", "servo", "single_encoder", "stepper")
+    ),
     "others": ("*",),
 }
 """What runs in each kernel; a file that fits several is the first one's."""
