@@ -151,6 +151,52 @@ async def test_a_bug_in_a_driver_is_logged_with_its_traceback_and_polling_goes_o
     await stop(poller)
 
 
+async def come_and_go(host: MockHost, device: Device, times: int) -> None:
+    """Fail once in every second."""
+    for _ in range(times):
+        device.error = NoAnswerError("gone")
+        await host.wait(100 * MS)
+        device.error = None
+        await host.wait(900 * MS)
+
+
+async def test_a_device_that_comes_and_goes_is_told_of_every_ten_seconds_with_a_count(host: MockHost, caplog):
+    caplog.set_level(logging.INFO)
+    device = Device(host)
+    poller = poll(host, device)
+    await host.wait(50 * MS)
+    await come_and_go(host, device, 1)
+    assert [record.getMessage() for record in caplog.records] == [
+        'sensor "s": reading failed, trying again: gone',
+        'sensor "s": back after 1 failed tries',
+    ]
+    await come_and_go(host, device, 40)
+    assert 4 <= len(caplog.records) - 2 <= 8
+    assert "(9 failed tries were not logged)" in caplog.text
+    assert poller.failures == 41
+    caplog.clear()
+    await host.wait(60_000 * MS)
+    await come_and_go(host, device, 1)
+    assert 'sensor "s": back after 1 failed tries' in caplog.text
+    await stop(poller)
+
+
+async def test_a_device_that_comes_and_goes_and_then_stays_away_is_told_of_as_such(host: MockHost, caplog):
+    caplog.set_level(logging.INFO)
+    device = Device(host)
+    poller = poll(host, device)
+    await host.wait(50 * MS)
+    await come_and_go(host, device, 3)
+    device.error = NoAnswerError("gone for good")
+    await host.wait(20_000 * MS)
+    assert caplog.records[-1].getMessage().startswith('sensor "s": reading failed, trying again: gone for good (')
+    assert caplog.text.count("gone for good") == 1
+    device.error = None
+    await host.wait(6_000 * MS)
+    assert "back after" in caplog.records[-1].getMessage()
+    await stop(poller)
+
+
 async def test_stopping_twice_and_before_the_start_is_fine(host: MockHost):
     poller = poll(host, Device(host))
     await asyncio.sleep(0)

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from pi_drivers.errors import SupersededError
+from pi_drivers.errors import BusError, SupersededError
 from pi_drivers.runtime.operation import Operation
 
 
@@ -192,3 +192,30 @@ async def test_nothing_to_take_over_does_not_suspend():
     taking_over = actuator.operation.take_over("set_power")
     with pytest.raises(StopIteration):
         taking_over.send(None)
+
+
+async def test_an_error_from_outside_is_the_caller_s_and_the_actuator_safe_at_once(caplog):
+    actuator = Actuator()
+    task = await started(actuator)
+    actuator.operation.fail(BusError("its board is gone"))
+    actuator.operation.fail(BusError("told once more"))
+    assert actuator.power == 0.0
+    with pytest.raises(BusError, match="its board is gone"):
+        await task
+    assert str(actuator.operation.failure) == "its board is gone"
+    assert actuator.operation.running is None
+    assert caplog.text == ""
+
+
+async def test_an_error_from_outside_is_logged_where_nobody_waits(caplog):
+    actuator = Actuator()
+    await actuator.operation.start("set_power", lambda: actuator.run(0.5))
+    await asyncio.sleep(0)
+    actuator.operation.fail(BusError("its board is gone"))
+    await actuator.operation.ended()
+    await asyncio.sleep(0)
+    assert actuator.power == 0.0
+    assert 'motor "m": set_power failed, and was stopped: its board is gone' in caplog.text
+    caplog.clear()
+    actuator.operation.fail(BusError("and once more"))
+    assert 'motor "m" was stopped: and once more' in caplog.text

@@ -9,19 +9,32 @@ come between two writes.
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from viam.components.board import Board
 
 from pi_drivers.buses.gpio.contract import EdgeEvent, PulseRun, PulseSource
-from pi_drivers.errors import ConfigError, UnsupportedError
+from pi_drivers.errors import ConfigError, DriverError, UnsupportedError
 from pi_drivers.host.claims import Holder
 from pi_drivers.models.base import Dependencies, sibling_of
 from pi_drivers.runtime.lifecycle import Lifecycle
 
 if TYPE_CHECKING:
     from pi_drivers.host.contract import Host
+
+
+@dataclass(frozen=True)
+class PinLoss:
+    """What became of pins behind the back of whoever holds them: their board failed."""
+
+    error: DriverError
+    """For whoever moves something by them: what happened, and what to do."""
+    off: bool
+    """They are off for certain; else nobody knows what they do."""
+    since_ns: int
+    """What was written to them from then on, by the host's clock, may never have reached them."""
 
 
 class OutputPin(ABC):
@@ -33,6 +46,11 @@ class OutputPin(ABC):
 
     unconfirmed = False
     """Whether the safe level was asked for and the board has not confirmed it yet."""
+    doubtful = False
+    """Whether the board does not answer, so that nobody knows what is on the pin."""
+    on_lost: Callable[[PinLoss], None] | None = None
+    """Who wants to hear, on the event loop, that the pin may have lost what was written to it. He is told once for all
+    his pins, and may be told again while the board does not answer. The header loses nothing and tells nothing."""
 
     @abstractmethod
     async def write(self, high: bool) -> None:

@@ -22,6 +22,8 @@ class _Motion(Generic[T]):
         self.what = what
         self.task = task
         self.superseded_by: str | None = None
+        self.failed_with: Exception | None = None
+        """What ended it from outside."""
         self.unattended = True
         """Nobody waits for its end."""
 
@@ -67,6 +69,8 @@ class Operation:
                 self._make_safe()
             running.task.cancel()
             raise
+        if running.failed_with is not None:
+            raise running.failed_with
         if running.superseded_by is not None:
             raise SupersededError(f"{self._name}: {what} was superseded by {running.superseded_by}")
         if running.task.cancelled():
@@ -108,6 +112,21 @@ class Operation:
         if mine != self._newest:
             raise SupersededError(f"{self._name}: {what} was superseded by a newer command")
 
+    def fail(self, error: Exception) -> None:
+        """Make the actuator safe and end its motion, if any, with an error from outside of it. Does not wait.
+
+        Args:
+            error: for the motion's caller; it is logged where nobody waits.
+        """
+        self._make_safe()
+        motion = self._motion
+        if motion is None or motion.task.done():
+            self.failure = error
+            self._logger.error("%s was stopped: %s", self._name, error)
+        elif motion.failed_with is None:
+            motion.failed_with = error
+            motion.task.cancel()
+
     def abandon(self) -> None:
         """End the motion for good, as closing does; the caller has made the actuator safe. Does not wait."""
         self._newest += 1
@@ -120,7 +139,7 @@ class Operation:
             await asyncio.wait({self._motion.task})
 
     def _ended(self, motion: _Motion[Any], task: asyncio.Task[Any]) -> None:
-        failure = None if task.cancelled() else task.exception()
+        failure = motion.failed_with or (None if task.cancelled() else task.exception())
         if failure is not None:
             self.failure = failure
         if motion.superseded_by is None and (task.cancelled() or failure is not None):

@@ -2,7 +2,8 @@
 
 The first sample is taken at once and the others on a fixed schedule that does not drift. When the device fails, the
 poller logs it once, tries again at growing intervals, sets the device up anew before each try, and logs once that it is
-back. Meanwhile the last good sample is served until it is too old; then callers get its age and the cause.
+back. One that comes and goes is told of every ten seconds at most, with a count. Meanwhile the last good sample is
+served until it is too old; then callers get its age and the cause.
 """
 
 import asyncio
@@ -22,6 +23,8 @@ T = TypeVar("T")
 SECOND = 1_000_000_000
 LONGEST_BACK_OFF_NS = 5 * SECOND
 PATIENT_TRIES = 3
+QUIET_NS = 10 * SECOND
+"""From one failure in the log to the next; that it is over is logged wherever its beginning was."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,12 @@ class Poller(Generic[T]):
         self._error: Exception | None = None
         self._began_ns: int | None = None
         self._failures_in_a_row = 0
+        self._told = False
+        """Whether the log has it last that the device fails."""
+        self._told_ns: int | None = None
+        """When it was last told of a failure."""
+        self._untold = 0
+        """Failures that the log was spared."""
         self.failures = 0
         self.overruns = 0
 
@@ -155,21 +164,37 @@ class Poller(Generic[T]):
         self._tried.set()
 
     def _succeeded(self, value: T, began_ns: int) -> None:
-        if self._error is not None:
+        if self._told:
+            self._told = False
             self._logger.info("%s: back after %d failed tries", self._name, self._failures_in_a_row)
+        elif self._untold and self._may_tell():
+            self._logger.warning("%s: works, but has failed now and then%s", self._name, self._spared())
         self._error = None
         self._failures_in_a_row = 0
         # What it tells of cannot be younger than the moment before it was taken.
         self._newest = Sample(value, began_ns)
 
     def _failed(self, error: Exception) -> None:
-        if self._error is None:
+        if not self._told and self._may_tell():
+            self._told = True
             # Only a bug needs its traceback; a bus error says it all.
             bug = None if isinstance(error, DriverError) else error
-            self._logger.error("%s: reading failed, trying again: %s", self._name, error, exc_info=bug)
+            self._logger.error(
+                "%s: reading failed, trying again: %s%s", self._name, error, self._spared(), exc_info=bug
+            )
+        elif not self._told:
+            self._untold += 1
         self._error = error
         self._failures_in_a_row += 1
         self.failures += 1
+
+    def _may_tell(self) -> bool:
+        return self._told_ns is None or self._host.now_ns() - self._told_ns >= QUIET_NS
+
+    def _spared(self) -> str:
+        """What is added to a line of the log for those left out since the one before, which begins anew."""
+        spared, self._untold, self._told_ns = self._untold, 0, self._host.now_ns()
+        return f" ({spared} failed tries were not logged)" if spared else ""
 
     def _next_due(self, due_ns: int) -> int:
         now_ns = self._host.now_ns()

@@ -41,6 +41,8 @@ class ConfirmedOutput(OutputPin):
         self._news = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
         self._locked = False
+        self.refusal = f"{where} was made safe for good"
+        """What a write is refused with once the pin is locked."""
 
     @abstractmethod
     async def _send(self, duty: float, frequency_hz: int) -> None:
@@ -78,6 +80,12 @@ class ConfirmedOutput(OutputPin):
         self._locked = True
         self.make_safe()
 
+    def try_again(self) -> None:
+        """The board answers again: have a safe level that it has not confirmed tried at once, even if given up."""
+        if self.unconfirmed:
+            self._news.set()
+            self._write_soon()
+
     async def settled(self) -> None:
         """Wait until everything wanted so far has reached the board, or was given up."""
         if self._writer is not None:
@@ -85,7 +93,7 @@ class ConfirmedOutput(OutputPin):
 
     async def _put(self, duty: float, frequency_hz: int) -> None:
         if self._locked and duty != self._safe_duty:
-            raise ClosedError(f"{self._where} was made safe for good")
+            raise ClosedError(self.refusal)
         self._want(duty, frequency_hz)
         written = self._loop.create_future()
         self._waiting.append((self._newest, written))
@@ -95,6 +103,9 @@ class ConfirmedOutput(OutputPin):
         self._wanted = (duty, frequency_hz)
         self._newest += 1
         self._news.set()
+        self._write_soon()
+
+    def _write_soon(self) -> None:
         if (self._writer is None or self._writer.done()) and not self._loop.is_closed():
             self._writer = self._loop.create_task(self._write_all(), name=f"{self._where}: writing")
 

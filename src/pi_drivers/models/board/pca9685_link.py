@@ -8,11 +8,14 @@ what was asked for last is written last, also where the asking is done by the gu
 import asyncio
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pi_drivers.errors import ArgumentError, ConfigError
-from pi_drivers.host.contract import SECOND, Host
+from pi_drivers.errors import ArgumentError, BusError, ClosedError, ConfigError, NoAnswerError
+from pi_drivers.host.contract import MILLISECOND, SECOND, Host
 from pi_drivers.models.board.pca9685_chip import CHANNELS, LED0, Pca9685, registers_of
+from pi_drivers.models.pins import PinLoss
 from pi_drivers.runtime.poller import Poller
 
 if TYPE_CHECKING:
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
 
 LOOK_NS = SECOND
 """How often the chip is asked whether it is still there, and still set up."""
+AGAIN_NS = 20 * MILLISECOND
+TRIES = 3
+"""A chip that misses one question is disturbed; one that misses so many in a row, this far apart, is gone."""
 MAX_AGE_NS = 5 * SECOND
 SAFE_TIMEOUT_S = 1.0
 """How long whoever makes everything safe waits for the bus; the thread goes on."""
@@ -53,11 +59,15 @@ class ChipLink:
         self.over = False
         """The thread has ended: everything was made safe, or given up."""
         self.power_losses = 0
+        self.silent = False
+        """The chip did not answer when it was asked last: what its channels do is not known."""
         self.outputs: list[PcaOutput] = []
         """Those that are held, or are still being made safe."""
         self._label = label
         self._logger = logger
         self._address = address
+        self._seen_ns = host.now_ns()
+        """When the newest question was asked that the chip has answered as it should."""
         self._shared = host.i2c(bus)
         self.chip = Pca9685(host, self._shared.bus, address, frequency_hz)
         self.worker = host.new_worker(self.place)
@@ -111,9 +121,10 @@ class ChipLink:
     def end(self) -> None:
         """Make everything safe, then end the thread and leave the bus; does not wait. Idempotent."""
         self.poller.stop()
-        self.lock_all()
         if self._ending is None:
+            self._refuse_from_now_on()
             self._ending = asyncio.get_running_loop().create_task(self._end(), name=f"{self.place}: ending")
+        self.lock_all()
 
     async def ended(self) -> None:
         """Wait until the thread is gone."""
@@ -130,17 +141,77 @@ class ChipLink:
         self._shared.leave()
 
     async def _set_up(self) -> None:
-        """Bring the chip to where it can be used, and tell once where its power was gone."""
-        woken = await self.worker.run(self.chip.set_up)
-        if woken and self._was_set_up:
-            self.power_losses += 1
-            self._logger.warning(
-                "%s: the chip at %s had lost its power and was set up anew; all its channels are off until they are "
-                "set again",
-                self._label, self.place,
-            )  # fmt: skip
-        self._was_set_up = True
+        """Bring the chip to where it can be used."""
+        with self._telling():
+            await self._bring_up()
 
     async def _look(self) -> None:
-        if not await self.worker.run(self.chip.is_set_up):
-            await self._set_up()
+        """See whether the chip is still there and still set up."""
+        asked_ns = self.host.now_ns()
+        with self._telling():
+            if not await self._is_set_up():
+                await self._bring_up()
+        self._seen_ns = asked_ns
+        self.silent = False
+        for output in self.outputs:
+            output.try_again()
+
+    async def _bring_up(self) -> None:
+        woken = await self.worker.run(self.chip.set_up)
+        if woken and self._was_set_up:
+            self._tell_of_power_loss()
+        self._was_set_up = True
+
+    async def _is_set_up(self) -> bool:
+        for _ in range(TRIES - 1):
+            try:
+                return await self.worker.run(self.chip.is_set_up)
+            except NoAnswerError:
+                await self.host.wait(AGAIN_NS)
+        return await self.worker.run(self.chip.is_set_up)
+
+    def _tell_of_power_loss(self) -> None:
+        self.power_losses += 1
+        self._logger.warning(
+            "%s: the chip at %s had lost its power and was set up anew; all its channels are off until they are "
+            "set again",
+            self._label, self.place,
+        )  # fmt: skip
+        lost = BusError(
+            f"{self._label}: the chip at {self.place} had lost its power, and all its channels are off. Check its "
+            "supply, then give the command again"
+        )
+        self._tell(PinLoss(lost, True, self._seen_ns))
+        for output in self.outputs:
+            output.renew()
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Tell who drives something when a transfer fails."""
+        try:
+            yield
+        except BusError as error:
+            self.silent = True
+            told = BusError(
+                f"{self._label}: its chip does not answer as it should ({error}), and what its channels do is not "
+                "known. Check its supply and wires, then give the command again"
+            )
+            self._tell(PinLoss(told, False, self._seen_ns))
+            raise
+
+    def _refuse_from_now_on(self) -> None:
+        """The board ends under those who still use it."""
+        why = (
+            f"{self._label}, which this is on, was removed or rebuilt, and its channels are off: rebuild what is on it "
+            "as well; viam-server does so by itself"
+        )
+        for output in self.outputs:
+            output.refusal = why
+        self._tell(PinLoss(ClosedError(why), True, self.host.now_ns()))
+
+    def _tell(self, loss: PinLoss) -> None:
+        """Tell each who holds channels, once, what became of them."""
+        holders = dict.fromkeys(output.on_lost for output in self.outputs if not output.left)
+        for on_lost in holders:
+            if on_lost is not None:
+                on_lost(loss)

@@ -55,6 +55,11 @@ class PcaOutput(ConfirmedOutput):
         self._forget = link.keep(channel, self._safe_count)
         link.outputs.append(self)
 
+    @property
+    def doubtful(self) -> bool:  # type: ignore[override]  # a fact of the moment here
+        """Whether the chip does not answer."""
+        return self._link.silent
+
     async def pwm(self, duty: float, frequency_hz: int) -> None:
         if frequency_hz:
             self._link.check_frequency(frequency_hz)
@@ -75,6 +80,11 @@ class PcaOutput(ConfirmedOutput):
             # The loop may stand still, or be gone. On the chip's thread it comes behind whatever is under way.
             self._link.worker.post(lambda: self._write(self._safe_count))
         super().make_safe()
+
+    def renew(self) -> None:
+        """The chip has switched all its channels off: one whose safe level is another is put back to it."""
+        if self._wanted[0] == self._safe_duty:
+            self.make_safe()
 
     def leave(self) -> None:
         """Make it safe for good, and have that tried again until the chip has taken it. Idempotent."""

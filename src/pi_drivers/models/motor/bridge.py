@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from pi_drivers.errors import SupersededError, UnsupportedError
-from pi_drivers.models.pins import OutputPin
+from pi_drivers.models.pins import OutputPin, PinLoss
 
 Step = tuple[OutputPin, float]
 """A pin and its duty: 0 and 1 are steady levels."""
@@ -62,6 +62,16 @@ class Bridge(ABC):
     def unconfirmed(self) -> bool:
         """Whether switching off was asked for and not confirmed by the pins' board yet."""
         return any(pin.unconfirmed for pin in self._pins())
+
+    @property
+    def switched_on(self) -> bool:
+        """Whether it was told last to power the motor or to brake it, whatever became of that."""
+        return self._power != 0.0 or self.braking
+
+    def tell(self, lost: Callable[[PinLoss], None]) -> None:
+        """Have somebody told when the pins may have lost what was written to them."""
+        for pin in self._pins():
+            pin.on_lost = lost
 
     async def drive(self, power: float) -> None:
         """Apply a power of -1 to 1; 0 switches everything off.

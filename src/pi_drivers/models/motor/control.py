@@ -10,6 +10,7 @@ from pi_drivers.host.contract import Host
 from pi_drivers.models.motor.motions import Motions
 from pi_drivers.models.motor.power_drive import PowerDrive
 from pi_drivers.models.motor.watchdog import CommandWatchdog
+from pi_drivers.models.pins import PinLoss
 from pi_drivers.runtime.operation import Operation
 
 T = TypeVar("T")
@@ -47,6 +48,7 @@ class MotorControl:
         self._stopping: asyncio.Task[None] | None = None
         self.operation = Operation(label, logger, self.make_safe)
         self.watchdog = CommandWatchdog(label, logger, host, timeout_ms, self._stop_unattended)
+        drive.bridge.tell(self._lost)
 
     async def run(self, what: str, motion: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run a motion whose caller waits for its end. Raises: StallError: a fault is not cleared; or as it does."""
@@ -108,6 +110,11 @@ class MotorControl:
         self._ended = True
         self.make_safe()
         self.operation.abandon()
+
+    def _lost(self, loss: PinLoss) -> None:
+        """The board has failed: what runs ends with its error, and the motor is off, or is told to be."""
+        if self._drive.bridge.switched_on or self.operation.running is not None:
+            self.operation.fail(loss.error)
 
     def _stop_unattended(self) -> None:
         """Stop because no command came: the power goes at once, and the rest of a stop follows."""

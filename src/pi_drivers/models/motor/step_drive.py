@@ -14,6 +14,7 @@ from pi_drivers.errors import BusError, ClosedError
 from pi_drivers.host.contract import MILLISECOND, Cancellable, Host
 from pi_drivers.models.motor.step_plan import StepPlan
 from pi_drivers.models.motor.step_ways import StepWay
+from pi_drivers.models.pins import PinLoss
 
 LOOK_NS = 2 * MILLISECOND
 """How often it is looked whether a motion has ended."""
@@ -68,6 +69,7 @@ class StepDrive:
         """Steps of the motion that ended last, with the sign of its direction."""
         self.unsure = 0
         """By how many steps the position may be off."""
+        way.on_lost = self._lost
 
     @property
     def steps(self) -> int:
@@ -196,6 +198,12 @@ class StepDrive:
         if isinstance(failure, ClosedError):
             raise failure
         raise BusError(f"{self._label}: stopped on the way: {failure}") from failure
+
+    def _lost(self, loss: PinLoss, steps: int) -> None:
+        self.unsure += steps
+        self._logger.error(
+            "%s: stopped, without current, and its position may be off by %d steps: %s", self._label, steps, loss.error
+        )
 
     def _settle_account(self) -> None:
         """Put the steps of a motion that is over to the position."""

@@ -5,11 +5,11 @@ pins of other boards, are written step by step: see `written_steps`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pi_drivers.buses.gpio.contract import PulseRun
 from pi_drivers.models.motor.step_plan import PACKET_US, StepPlan
-from pi_drivers.models.pins import OutputPin
+from pi_drivers.models.pins import OutputPin, PinLoss
 
 TURN_US = 20
 """From a new direction to the first step: 200 ns for an A4988 (datasheet, figure 1), 5 µs for a DM542 (manual)."""
@@ -34,6 +34,8 @@ class StepWay(ABC):
         """Whether the motor has current, as far as it was put on here."""
         self.failure: Exception | None = None
         """What the last motion failed with; None where it did not."""
+        self.on_lost: Callable[[PinLoss, int], None] | None = None
+        """Told that the board has failed, and how many of the steps sent may not have been made."""
 
     @property
     def lead_us(self) -> int:

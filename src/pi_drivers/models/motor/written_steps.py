@@ -7,6 +7,7 @@ the event loop makes, by a task.
 
 import asyncio
 from abc import abstractmethod
+from collections import deque
 from collections.abc import Iterator, Sequence
 
 from pi_drivers.buses.gpio.contract import PulseProgress, PulseRun
@@ -14,12 +15,15 @@ from pi_drivers.host.contract import MICROSECOND, Host
 from pi_drivers.models.motor.coils import Coils, Write
 from pi_drivers.models.motor.step_plan import StepPlan
 from pi_drivers.models.motor.step_ways import StepWay
-from pi_drivers.models.pins import OutputPin
+from pi_drivers.models.pins import OutputPin, PinLoss
 from pi_drivers.runtime.lifecycle import Lifecycle
 from pi_drivers.runtime.worker import BusWorker
 
 CATCH_UP = 0.3
 """By which part of an interval the step behind a late one may come early: more, and the motor could not follow."""
+
+MOST_REMEMBERED = 4096
+"""Of how many steps it is known when they were sent: more than a PWM chip takes from one look at it to the next."""
 
 Action = Write | int
 """A pin to write with its level, or a time in nanoseconds to wait."""
@@ -52,6 +56,7 @@ class WrittenRun(PulseRun):
                     return  # the one before may have come too late to move anything
                 yield from way.step(forward)
                 self._sent += 1
+                way.sent_ns.append(self._host.now_ns())
                 self._under_way = 0
             interval_ns = (pulses.high_us + pulses.low_us) * MICROSECOND
             # Behind a late step the next comes in its own time, and little of what was lost is made up for.
@@ -94,6 +99,8 @@ class WrittenWay(StepWay):
         self._inputs = pins
         self._coils = coils
         self._run: WrittenRun | None = None
+        self.sent_ns: deque[int] = deque(maxlen=MOST_REMEMBERED)
+        """When the newest steps were sent."""
 
     async def begin(self, plan: StepPlan, forward: bool) -> PulseRun:
         self.failure = None
@@ -168,8 +175,10 @@ class TaskWay(WrittenWay):
     _task: asyncio.Task[None] | None = None
 
     def use(self, lifecycle: Lifecycle) -> None:
-        """End with the lifecycle."""
+        """End with the lifecycle, and when the board of the pins fails."""
         lifecycle.push("end the steps", self._cancel, self._ended)
+        for pin in self._pins:
+            pin.on_lost = self._lost
 
     def _carry_out(self, run: WrittenRun, actions: Iterator[Action]) -> None:
         self._task = asyncio.get_running_loop().create_task(self._do(run, actions), name="steps")
@@ -184,6 +193,19 @@ class TaskWay(WrittenWay):
                     await action[0].write(action[1])
         except Exception as error:  # noqa: BLE001 - it belongs to whoever waits for the motion, not to the task
             self.failure = error
+
+    def _lost(self, loss: PinLoss) -> None:
+        """End what runs, and say which steps a board that had no power has taken without making them."""
+        was_on, steps = self.energised, 0
+        if loss.off:
+            steps = sum(sent_ns >= loss.since_ns for sent_ns in self.sent_ns)
+            self.sent_ns.clear()
+        if was_on:
+            self.failure = loss.error
+            self._cancel()
+            self.release()
+        if self.on_lost is not None and (was_on or steps):
+            self.on_lost(loss, steps)
 
     def _cancel(self) -> None:
         if self._task is not None:

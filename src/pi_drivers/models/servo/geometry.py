@@ -53,6 +53,8 @@ class Travel:
     deg_per_s: float
     guessed: bool = False
     """Nobody knows where it began; this is the longest it can take."""
+    led: bool = False
+    """Its pulses lead it step by step; else it runs to its end by itself once it was sent there."""
 
     @property
     def lasts_ns(self) -> int:

@@ -13,11 +13,11 @@ from typing import Any
 from viam.components.servo import Servo
 from viam.utils import ValueTypes
 
-from pi_drivers.errors import ArgumentError, BusError, SupersededError
+from pi_drivers.errors import ArgumentError, BusError, ClosedError, SupersededError
 from pi_drivers.host.contract import MILLISECOND, SECOND
 from pi_drivers.models.base import Dependencies, HardwareModel
 from pi_drivers.models.commands import Arguments, command
-from pi_drivers.models.pins import BoardPins, pins_of_board
+from pi_drivers.models.pins import BoardPins, PinLoss, pins_of_board
 from pi_drivers.models.servo.geometry import Travel
 from pi_drivers.models.servo.servo_config import ServoConfig
 from pi_drivers.runtime.kept_state import KeptState
@@ -45,11 +45,15 @@ class PulseServo(HardwareModel[ServoConfig], Servo):
         self._kept = KeptState(self.key, on_disk=False)
         self._pulse_us = 0
         """What is sent now; 0 while the servo is limp."""
+        self._pulse_before_us = 0
+        """What was sent before its end was asked for."""
         self._last_pulse_over_ns = 0
         """When the pulse that ran at the newest change has come to its end."""
         self._travel: Travel | None = None
         self._operation = Operation(self.label, self.logger, self._freeze_soon)
         self._freezing: asyncio.Task[None] | None = None
+        self._pin.on_lost = self._lost
+        self._board_ended = False
         self.lifecycle.push("leave the safety register", SAFETY.add(self.label, self._pin.lock_safe))
         self.lifecycle.push("end its motion", self._operation.abandon, self._operation.ended)
 
@@ -94,13 +98,13 @@ class PulseServo(HardwareModel[ServoConfig], Servo):
         """The angle in whole degrees, on the way as well, reckoned from its speed.
 
         Raises:
-            BusError: it has not made its first move yet, so nobody knows.
+            BusError: it has not made its first move yet, or its board failed on the way, so nobody knows.
         """
         self.check_open()
         if self._travel is None or self._is_guess():
             raise BusError(
-                f"{self.label}: its position is not known before the end of its first move: a servo cannot be asked. "
-                "Move it, or set starting_position_deg."
+                f"{self.label}: its position is not known before the end of its first move, nor after one in which its "
+                "board failed: a servo cannot be asked. Move it, or set starting_position_deg."
             )
         return round(self._travel.angle_at(self.host.now_ns()))
 
@@ -140,11 +144,14 @@ class PulseServo(HardwareModel[ServoConfig], Servo):
         return {"pulse_us": 0}
 
     def _status(self) -> dict[str, ValueTypes]:
-        status: dict[str, ValueTypes] = {"pin": self.settings.pin, "pulse_us": self._pulse_us}
+        pulse_us = self._pulse_us or (self._pulse_before_us if self._pin.unconfirmed else 0)
+        status: dict[str, ValueTypes] = {"pin": self.settings.pin, "pulse_us": pulse_us}
         if self._travel is not None and not self._is_guess():
             status["angle_deg"] = self._travel.angle_at(self.host.now_ns())
         if self._pin.unconfirmed:
             status["waits_for"] = "the board to confirm that the pulses have ended"
+        elif self._pin.doubtful:
+            status["waits_for"] = "the board to answer; whether there are pulses is not known"
         if self._operation.failure is not None:
             status["last_failure"] = str(self._operation.failure)
         return status
@@ -155,12 +162,10 @@ class PulseServo(HardwareModel[ServoConfig], Servo):
 
     async def _turn_to(self, target: float) -> None:
         travel = self._planned(target)
-        speed = self.settings.speed_deg_per_s
-        slow = self._travel is not None and self._pulse_us and 0 < speed < self.settings.slew_deg_per_s
-        if not slow:
+        if not travel.led:
             await self._send(self._geometry.pulse_us(target))
         self._travel = travel
-        while slow and not travel.over(self.host.now_ns()):
+        while travel.led and not travel.over(self.host.now_ns()):
             await self._send(self._geometry.pulse_us(travel.angle_at(self.host.now_ns() + self._period_ns)))
             await self.host.wait(self._period_ns)
         await self.host.wait(max(0, travel.began_ns + travel.lasts_ns - self.host.now_ns()))
@@ -175,18 +180,54 @@ class PulseServo(HardwareModel[ServoConfig], Servo):
             # It may be anywhere: the farthest it can have to go.
             far = max((geometry.min_deg, geometry.max_deg), key=lambda end: abs(end - target))
             return Travel(far, target, now_ns, settings.slew_deg_per_s, guessed=True)
-        own = settings.slew_deg_per_s
         # A limp servo jumps to its first pulse as fast as it can: its speed is for later moves.
-        speed = min(own, settings.speed_deg_per_s or own) if self._pulse_us else own
-        return Travel(self._travel.angle_at(now_ns), target, now_ns, speed)
+        led = bool(self._pulse_us) and 0 < settings.speed_deg_per_s < settings.slew_deg_per_s
+        speed = settings.speed_deg_per_s if led else settings.slew_deg_per_s
+        return Travel(self._travel.angle_at(now_ns), target, now_ns, speed, led=led)
 
     def _resting(self, angle_deg: float) -> Travel:
         return Travel(angle_deg, angle_deg, self.host.now_ns(), self.settings.slew_deg_per_s)
 
     async def _send(self, pulse_us: int) -> None:
-        await self._pin.servo(pulse_us, self.settings.frequency_hz)
+        try:
+            await self._pin.servo(pulse_us, self.settings.frequency_hz)
+        except (BusError, ClosedError):
+            self._rest_if_led()
+            if pulse_us == 0 and self._pulse_us:
+                self._end_of_pulses()  # which is tried until it gets there
+            raise
         self._pulse_us = pulse_us
         self._last_pulse_over_ns = self.host.now_ns() + self._period_ns
+
+    def _rest_if_led(self) -> None:
+        """No pulse leads it any further: it stays where the last one has put it."""
+        if self._travel is not None and self._travel.led and not self._travel.over(self.host.now_ns()):
+            self._travel = self._resting(self._geometry.angle_deg(self._pulse_us))
+
+    def _forget_what_is_lost(self, loss: PinLoss) -> None:
+        travel = self._travel
+        if travel is None or not travel.lasts_ns:
+            return
+        self._rest_if_led()
+        if loss.off and not travel.over(loss.since_ns):
+            self._travel = None  # its pulses may have gone to a chip that had no power
+        elif not travel.led:
+            # Without an answer nobody knows whether it is still turning.
+            self._travel = self._resting(travel.to_deg) if travel.over(self.host.now_ns()) else None
+
+    def _end_of_pulses(self) -> None:
+        self._pulse_us, self._pulse_before_us = 0, self._pulse_us
+
+    def _lost(self, loss: PinLoss) -> None:
+        """The board has failed, or ends: a move ends with the error, and no angle is told that may never be reached."""
+        if isinstance(loss.error, ClosedError) and not self._board_ended:
+            self._board_ended = True
+            self._keep()  # the servo that follows this one goes on with its pulse
+        self._forget_what_is_lost(loss)
+        if self._operation.running is not None or (loss.off and self._pulse_us and not self._board_ended):
+            self._operation.fail(loss.error)
+        if loss.off and self._pulse_us:
+            self._end_of_pulses()
 
     async def _let_go(self) -> None:
         if self._travel is not None:
@@ -214,7 +255,8 @@ class PulseServo(HardwareModel[ServoConfig], Servo):
     async def _end_pulses(self) -> None:
         if self.lifecycle.closed:
             return
-        self._keep()
+        if not self._board_ended:
+            self._keep()
         self._operation.abandon()
         try:
             if self._pulse_us:
