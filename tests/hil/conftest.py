@@ -7,6 +7,7 @@ not share it: while the loop of its viam-server stands still it would take that 
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
@@ -18,6 +19,9 @@ from tests.hil.machine import by_run_sh, running
 from tests.hil.turning import compiled
 from tests.module.child import Start
 from tests.module.fake_viam_server import FakeViamServer
+
+if TYPE_CHECKING:
+    from tests.hil.outside_chips import OutsideChips
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -59,6 +63,18 @@ async def server(start: Start) -> AsyncIterator[FakeViamServer]:
         status, _ = await made.child.terminate(within_s=3.3)
         assert status == 0
         assert "Traceback" not in made.child.output
+
+
+@pytest.fixture(scope="module")
+def player(pytestconfig: pytest.Config) -> "Iterator[OutsideChips]":
+    """The program that plays the chips of an I2C bus, for all tests of a file."""
+    if pytestconfig.getoption("--ground") != "simulated":
+        pytest.skip("nobody plays chips on a real bus")
+    # On the mock there is no such bus, and nothing to play on it.
+    from tests.hil.outside_chips import outside_chips
+
+    with outside_chips() as playing:
+        yield playing
 
 
 @pytest.fixture(scope="session")

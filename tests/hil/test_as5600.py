@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ from viam.components.encoder.client import EncoderClient
 from viam.proto.component.encoder import PositionType
 
 from tests.hil.machine import configured
-from tests.hil.outside_chips import OutsideChips, outside_chips
+from tests.hil.outside_chips import OutsideChips
 from tests.module.fake_viam_server import FakeViamServer, component
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -22,15 +22,6 @@ MAX_AGE_MS = 400
 """Twice what it is by default: the simulated kernel is slow, and kept waiting by the machine it runs on."""
 POLLS_S = 0.2
 PATIENCE_S = 10.0
-
-
-@pytest.fixture(scope="module")
-def player(pytestconfig: pytest.Config) -> Iterator[OutsideChips]:
-    """The program that plays the chip, for all tests of this file."""
-    if pytestconfig.getoption("--ground") != "simulated":
-        pytest.skip("nobody plays chips on a real bus")
-    with outside_chips() as playing:
-        yield playing
 
 
 @pytest.fixture

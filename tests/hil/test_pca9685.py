@@ -14,7 +14,7 @@ from pi_drivers.buses.i2c.real import SmbusI2c
 from pi_drivers.errors import NoAnswerError
 from pi_drivers.models.board.pca9685_chip import LED0, MODE1, PRE_SCALE, count_in
 from tests.hil.machine import configured, running, until
-from tests.hil.outside_chips import OutsideChips, outside_chips
+from tests.hil.outside_chips import OutsideChips
 from tests.module.child import Start
 from tests.module.fake_viam_server import FakeViamServer, component
 
@@ -50,15 +50,6 @@ class Chip:
     def motor_is(self, *counts: int) -> Callable[[], bool]:
         """Whether the motor's channels are like this."""
         return lambda: self.counts(A, B, PWM) == counts
-
-
-@pytest.fixture(scope="module")
-def player(pytestconfig: pytest.Config) -> Iterator[OutsideChips]:
-    """The program that plays the chip, for all tests of this file."""
-    if pytestconfig.getoption("--ground") != "simulated":
-        pytest.skip("nobody plays chips on a real bus")
-    with outside_chips() as playing:
-        yield playing
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from viam.proto.app.robot import ComponentConfig
 
 from tests.hil.environment import make_environment
 from tests.hil.machine import by_run_sh, configured, running
-from tests.hil.outside_chips import OutsideChips, outside_chips
+from tests.hil.outside_chips import OutsideChips
 from tests.module.fake_viam_server import FakeViamServer, component
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -47,15 +47,6 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fake
     environment = make_environment(tmp_path_factory.mktemp("environment"), without=("lgpio", "_lgpio"))
     async with running(by_run_sh(environment)) as made:
         yield made
-
-
-@pytest.fixture(scope="module")
-def player(pytestconfig: pytest.Config) -> Iterator[OutsideChips]:
-    """The program that plays the sensor, for all tests of this file."""
-    if pytestconfig.getoption("--ground") != "simulated":
-        pytest.skip("nobody plays chips on a real bus")
-    with outside_chips() as playing:
-        yield playing
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ the problems of both together, each with its path in the JSON.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field
 
@@ -51,28 +51,36 @@ class Attributes(Part):
         return ()
 
 
+def max_age_field(shortest_default_ms: int = SHORTEST_DEFAULT_MAX_AGE_MS) -> Any:
+    """The field `max_age_ms` with the shortest default that a model has, in milliseconds."""
+    return Field(
+        default=None,
+        ge=10,
+        description="A reading older than this, in milliseconds, is an error instead of an answer. Absent: "
+        f"five poll intervals, at least {shortest_default_ms}.",
+    )
+
+
 class PolledAttributes(Attributes):
     """The base of configs of models that are read in the background.
 
-    A model with another pace overrides the first field: `poll_interval_ms: int = poll_interval_field(500)`.
+    A model with another pace overrides the first field: `poll_interval_ms: int = poll_interval_field(500)`. One that
+    must know sooner that its chip is gone overrides the second as well, with the constant.
     """
+
+    SHORTEST_DEFAULT_MAX_AGE_MS: ClassVar[int] = SHORTEST_DEFAULT_MAX_AGE_MS
 
     poll_interval_ms: int = Field(
         default=1000, ge=10, le=3_600_000, description="Time between two samples, in milliseconds."
     )
-    max_age_ms: int | None = Field(
-        default=None,
-        ge=10,
-        description="A reading older than this, in milliseconds, is an error instead of an answer. Absent: "
-        f"five poll intervals, at least {SHORTEST_DEFAULT_MAX_AGE_MS}.",
-    )
+    max_age_ms: int | None = max_age_field()
 
     @property
     def effective_max_age_ms(self) -> int:
         """`max_age_ms`, or its default: a few missed samples are borne, a dead sensor is not."""
         if self.max_age_ms is not None:
             return self.max_age_ms
-        return max(5 * self.poll_interval_ms, SHORTEST_DEFAULT_MAX_AGE_MS)
+        return max(5 * self.poll_interval_ms, self.SHORTEST_DEFAULT_MAX_AGE_MS)
 
     def problems(self) -> Iterator[Problem]:
         """A maximum age below the poll interval would refuse good readings."""

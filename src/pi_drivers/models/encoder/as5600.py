@@ -4,13 +4,13 @@ The turns are not in the chip. They are counted here, by reading it a hundred ti
 half a turn unseen; where one may have, that is told.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 from viam.components.encoder import Encoder
 from viam.utils import ValueTypes
 
-from pi_drivers.config.attributes import PolledAttributes, poll_interval_field
+from pi_drivers.config.attributes import PolledAttributes, max_age_field, poll_interval_field
 from pi_drivers.config.buses import BusNumber, I2cAddress
 from pi_drivers.errors import BusError
 from pi_drivers.host.contract import MILLISECOND, SECOND
@@ -31,6 +31,8 @@ SHORTEST_DEFAULT_MAX_AGE_MS = 200
 class As5600Config(PolledAttributes):
     """The attributes of `as5600`."""
 
+    SHORTEST_DEFAULT_MAX_AGE_MS: ClassVar[int] = SHORTEST_DEFAULT_MAX_AGE_MS
+
     i2c_bus: BusNumber = Field(default=1, ge=0, le=255, description="The number of the I2C bus: 1 for /dev/i2c-1.")
     i2c_addr: I2cAddress = Field(
         default=0x36, ge=0x08, le=0x77, description='The address: 54, or "0x36"; an AS5600L has "0x40".'
@@ -45,19 +47,7 @@ class As5600Config(PolledAttributes):
         "A motor counts turns either way.",
     )
     poll_interval_ms: int = poll_interval_field(10)
-    max_age_ms: int | None = Field(
-        default=None,
-        ge=10,
-        description="A position older than this, in milliseconds, is an error instead of an answer. Absent: "
-        f"five poll intervals, at least {SHORTEST_DEFAULT_MAX_AGE_MS}.",
-    )
-
-    @property
-    def effective_max_age_ms(self) -> int:
-        """`max_age_ms`, or its default."""
-        if self.max_age_ms is not None:
-            return self.max_age_ms
-        return max(5 * self.poll_interval_ms, SHORTEST_DEFAULT_MAX_AGE_MS)
+    max_age_ms: int | None = max_age_field(SHORTEST_DEFAULT_MAX_AGE_MS)
 
 
 class As5600Encoder(PositionEncoder[As5600Config], Encoder):
