@@ -322,8 +322,12 @@ async def test_status_tells_pins_power_and_motion(bench: Bench):
         "pins": WITH_PWM,
         "power": 0.5,
         "braking": False,
-        "motion": "none",
+        "motion": "set_power",
     }
+    await client.set_rpm(30)
+    assert (await client.get_status())["motion"] == "set_rpm"
+    await client.stop()
+    assert (await client.get_status())["motion"] == "none"
     commands = await client.do_command({"command": "help"})
     assert set(commands) == {"brake", "clear_fault", "tune", "get_tuned_pid"}
 

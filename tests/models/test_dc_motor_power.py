@@ -368,3 +368,41 @@ async def test_the_direction_is_the_one_driven_last_as_the_caller_means_it(bench
     await motor.set_power(-0.5)
     await motor.stop()
     assert motor.direction_now() == -1
+
+
+@pytest.mark.parametrize("flips", [False, True])
+async def test_a_motor_that_was_configured_anew_waits_before_it_reverses_all_the_same(bench: Bench, flips):
+    motor = await bench.make("dc-motor", "m", pins=WITH_PWM, max_rpm=100, reverse_delay_ms=300)
+    await motor.set_power(1.0)
+    await bench.wait(1)
+    await motor.close()
+    await bench.wait(0.1)
+    again = await bench.make("dc-motor", "m", pins=WITH_PWM, max_rpm=100, reverse_delay_ms=300, dir_flip=flips)
+    await again.set_power(1.0 if flips else -1.0)
+    seen = await powers(bench, again, 0.4)
+    assert 19 <= seen.count(0.0) <= 22
+    assert abs(seen[-1]) == 1.0
+
+
+async def test_a_motor_that_was_configured_anew_goes_on_in_its_direction_at_once(bench: Bench):
+    motor = await bench.make("dc-motor", "m", pins=WITH_PWM, max_rpm=100, reverse_delay_ms=300)
+    await motor.set_power(1.0)
+    await motor.close()
+    again = await bench.make("dc-motor", "m", pins=WITH_PWM, max_rpm=100, reverse_delay_ms=300)
+    await again.set_power(0.5)
+    assert await again.is_powered() == (True, 0.5)
+
+
+async def test_the_same_warning_is_not_told_with_every_command(bench: Bench, caplog):
+    motor = await bench.make("dc-motor", "m", pins=WITH_PWM, max_rpm=100, command_timeout_ms=1)
+    motor.logger.propagate = True
+    for _ in range(100):
+        await motor.set_rpm(100)
+        await bench.wait(0.003)
+    assert [message for message in caplog.messages if "max_rpm" in message] == []
+    for _ in range(100):
+        await motor.set_rpm(130)
+        await bench.wait(0.003)
+    assert len([message for message in caplog.messages if "its max_rpm of 100 is used" in message]) == 1
+    assert len([message for message in caplog.messages if "no command for" in message]) == 1
+    assert (await motor.get_status())["command_timeouts"] == 200

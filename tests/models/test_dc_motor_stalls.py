@@ -10,7 +10,7 @@ from pi_drivers.models.encoder.contract import EncoderSample
 from pi_drivers.runtime.directory import DIRECTORY
 from pi_drivers.world.mechanics import MotorKind
 from tests.models.conftest import Bench
-from tests.models.dc_motors import MOTORS, OFF, PINS, motor_with_encoder
+from tests.models.dc_motors import ATTRIBUTES, MOTORS, OFF, PINS, motor_with_encoder
 
 
 async def until_off(bench: Bench, longest_s: float) -> float:
@@ -252,3 +252,32 @@ async def test_an_encoder_of_one_phase_is_told_where_its_motor_drives(bench: Ben
         assert sensor.direction is None
     finally:
         DIRECTORY.leave(("encoder", "angle"), sensor)
+
+
+async def test_a_stall_that_nobody_has_cleared_outlives_a_rebuild(bench: Bench):
+    motor = await motor_with_encoder(bench, stall_ms=300)
+    bench.world.shaft("e1").jam()
+    await motor.set_power(0.5)
+    await bench.wait(1)
+    await motor.close()
+    again = await bench.make("dc-motor", "m", **ATTRIBUTES, stall_ms=300)
+    assert "stall_ms" in (await again.get_status())["fault"]
+    with pytest.raises(StallError, match="clear_fault"):
+        await again.set_power(0.5)
+    await again.do_command({"command": "clear_fault"})
+    await again.close()
+    last = await bench.make("dc-motor", "m", **ATTRIBUTES, stall_ms=300)
+    assert "fault" not in await last.get_status()
+
+
+async def test_a_failure_is_told_until_a_move_ends_well(bench: Bench):
+    motor = await motor_with_encoder(bench)
+    bench.world.shaft("e1").jam()
+    with pytest.raises(StallError):
+        await motor.go_for(60, 1)
+    bench.world.shaft("e1").jam(jammed=False)
+    await motor.set_power(0.5)
+    await motor.stop()
+    assert "stalled" in (await motor.get_status())["last_failure"]
+    await motor.go_for(60, 1)
+    assert "last_failure" not in await motor.get_status()

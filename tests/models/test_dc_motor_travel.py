@@ -8,6 +8,7 @@ from pi_drivers.errors import ArgumentError, ConfigError, MotionTimeoutError, Su
 from tests.models.conftest import Bench
 from tests.models.dc_motors import MOTORS, OFF, PINS, angle, motor_with_encoder
 
+SOUND = [name for name in MOTORS if name != "very heavy"]
 LIMITS = {"min_rev": -1.0, "max_rev": 2.0}
 
 
@@ -156,3 +157,83 @@ async def test_a_move_that_follows_a_held_speed_begins_with_its_power(bench: Ben
     with pytest.raises(SupersededError):
         await move
     assert slowest > 1.2
+
+
+@pytest.mark.parametrize("kind", [MOTORS["plain"], MOTORS["heavy"], MOTORS["sticky"]], ids=["plain", "heavy", "sticky"])
+async def test_without_tolerance_a_move_ends_on_the_very_tick_both_ways(bench: Bench, kind):
+    motor = await motor_with_encoder(bench, kind, position_tolerance_ticks=0)
+    for revolutions, count in ((1, 400), (-1, 0), (0.1, 40), (1 / 400, 41), (-0.5, -159)):
+        await motor.go_for(60, revolutions)
+        assert await motor.get_position() * 400 == pytest.approx(count)
+    for position in (1, 2, 1):
+        await motor.go_to(100, position)
+        assert await motor.get_position() == pytest.approx(position)
+
+
+# The heaviest one swings around its target until it is tuned.
+@pytest.mark.parametrize("kind", [MOTORS[name] for name in SOUND], ids=SOUND)
+@pytest.mark.parametrize(("rpm", "revolutions", "times"), [(200, 0.1, 10), (60, 1 / 400, 20), (60, -0.3 / 400, 20)])
+async def test_the_errors_of_many_moves_do_not_add_up(bench: Bench, kind, rpm, revolutions, times):
+    motor = await motor_with_encoder(bench, kind)
+    for _ in range(times):
+        await motor.go_for(rpm, revolutions)
+    assert await motor.get_position() * 400 == pytest.approx(times * revolutions * 400, abs=1.01)
+
+
+async def test_a_shaft_that_was_moved_meanwhile_starts_from_where_it_is(bench: Bench):
+    motor = await motor_with_encoder(bench)
+    await motor.go_for(60, 1)
+    bench.world.shaft("e1").turn_by_hand(0.5)
+    await bench.wait(0.1)
+    await motor.go_for(60, 1)
+    assert await motor.get_position() == pytest.approx(2.5, abs=2 / 400)
+    await motor.set_power(0.3)
+    await bench.wait(0.2)
+    await motor.stop()
+    await bench.wait(1)
+    here = await motor.get_position()
+    await motor.go_for(60, 1)
+    assert await motor.get_position() == pytest.approx(here + 1, abs=1.01 / 400)
+
+
+@pytest.mark.parametrize(("rpm", "revolutions"), [(60, 2), (60, 1), (-100, 1), (190, 3), (20, 1)])
+async def test_a_move_takes_little_longer_than_its_distance_at_its_speed(bench: Bench, rpm, revolutions):
+    motor = await motor_with_encoder(bench)
+    before_ns = bench.host.now_ns()
+    await motor.go_for(rpm, revolutions)
+    at_speed_s = revolutions * 60 / abs(rpm)
+    ramp_s = abs(rpm) / 200
+    assert (bench.host.now_ns() - before_ns) / 1e9 < at_speed_s + ramp_s + 0.9
+
+
+async def test_a_heavy_shaft_is_slowed_down_in_time(bench: Bench):
+    motor = await motor_with_encoder(bench, MOTORS["heavy"])
+    furthest = 0.0
+    for target in (2, 4, 6):
+        move = asyncio.create_task(motor.go_to(60, target))
+        while not move.done():
+            furthest = max(furthest, angle(bench) - target)
+            await bench.wait(0.01)
+    assert furthest < 2 / 400
+
+
+async def test_a_shaft_beyond_a_limit_may_be_sent_nearer_to_it_and_no_further_away(bench: Bench):
+    motor = await motor_with_encoder(bench, soft_limits=LIMITS)
+    for _ in range(10):
+        bench.world.shaft("e1").turn_by_hand(0.5)
+        await bench.wait(0.1)
+    await motor.go_for(60, -1)
+    assert await motor.get_position() == pytest.approx(4, abs=1.01 / 400)
+    for call in (motor.go_for(60, 0.5), motor.go_to(60, 4.5), motor.go_to(60, -1.5)):
+        with pytest.raises(ArgumentError, match="beyond its soft limits"):
+            await call
+    await motor.go_to(60, 1)
+    with pytest.raises(ArgumentError, match="beyond its soft limits"):
+        await motor.go_to(60, 2.5)
+
+
+async def test_a_tolerance_is_no_distance_that_is_left_out(bench: Bench):
+    motor = await motor_with_encoder(bench, position_tolerance_ticks=20)
+    for revolutions, count in ((1, 400), (10 / 400, 410), (-15 / 400, 395)):
+        await motor.go_for(60, revolutions)
+        assert await motor.get_position() * 400 == pytest.approx(count, abs=1.01)

@@ -128,6 +128,45 @@ async def test_a_motor_is_driven_through_the_client(bench: Bench, esp):
     assert board.duty == {"D1": 0.0, "D2": 0.0, "D3": 0.0}
 
 
+async def test_a_motor_on_another_board_ramps(bench: Bench, esp):
+    board, dependencies = esp
+    motor = await bench.make("dc-motor", "m", dependencies, **MOTOR, ramp_ms=1000, reverse_delay_ms=200)
+    await motor.set_power(1.0)
+    seen = []
+    for _ in range(12):
+        seen.append(board.duty["D3"])
+        await bench.wait(0.1)
+    assert seen == sorted(seen)
+    assert seen[5] == pytest.approx(0.5, abs=0.15)
+    assert seen[-1] == 1.0
+    await motor.set_power(-0.5)
+    both, off = 0, 0
+    for _ in range(250):
+        both += bool(board.duty["D1"] and board.duty["D2"])
+        off += board.duty["D3"] == 0.0
+        await bench.wait(0.01)
+    assert both == 0
+    assert 18 <= off <= 30
+    assert (board.duty["D1"], board.duty["D2"], board.duty["D3"]) == (0.0, 1.0, 0.5)
+
+
+@pytest.mark.parametrize("ending", ["brake", "stop", "set_power"])
+async def test_a_motor_on_another_board_brakes(bench: Bench, esp, ending):
+    board, dependencies = esp
+    motor = await bench.make("dc-motor", "m", dependencies, **MOTOR, stop_mode="brake")
+    await motor.set_power(0.6)
+    if ending == "brake":
+        await motor.do_command({"command": "brake"})
+    else:
+        await (motor.stop() if ending == "stop" else motor.set_power(0))
+    await bench.wait(0.1)
+    assert (board.duty["D1"], board.duty["D2"], board.duty["D3"]) == (1.0, 1.0, 1.0)
+    assert await motor.is_powered() == (False, 0.0)
+    await motor.set_power(-0.5)
+    await bench.wait(0.1)
+    assert (board.duty["D1"], board.duty["D2"], board.duty["D3"]) == (0.0, 1.0, 0.5)
+
+
 async def test_after_make_safe_nothing_powers_a_motor_on_another_board_again(bench: Bench, esp):
     board, dependencies = esp
     motor = await bench.make("dc-motor", "m", dependencies, **MOTOR)

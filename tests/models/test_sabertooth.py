@@ -341,10 +341,12 @@ async def test_status_tells_the_place_the_power_and_what_went_wrong(bench: Bench
         "address": 130,
         "channel": 2,
         "power": 1.0,
-        "motion": "none",
+        "motion": "set_power",
         "failures": 0,
         "command_timeouts": 0,
     }
+    await client.stop()
+    assert (await client.get_status())["motion"] == "none"
     assert list(await client.do_command({"command": "help"})) == ["wake"]
 
 

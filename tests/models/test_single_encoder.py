@@ -276,6 +276,22 @@ async def test_a_motor_whose_leads_are_swapped_and_that_knows_it_counts_forward_
     assert await motor.get_position() == pytest.approx(bench.world.shaft("e").angle_rev(), abs=1 / 40)
 
 
+@pytest.mark.parametrize("motor_first", [True, False])
+async def test_an_encoder_that_names_its_motor_counts_with_it(bench: Bench, motor_first):
+    parts = {"m": lambda: bench.make("dc-motor", "m", pins=MOTOR_PINS, max_rpm=120)}
+    parts["e"] = lambda: make(bench, motor="rdk:component:motor/m" if motor_first else "m", ticks_per_rotation=40)
+    made = {name: await parts[name]() for name in (("m", "e") if motor_first else ("e", "m"))}
+    for power in (0.5, -0.5):
+        before = await ticks(made["e"])
+        await made["m"].set_power(power)
+        await bench.wait(2)
+        await made["m"].stop()
+        await bench.wait(1)
+        turned = (await ticks(made["e"]) - before) / 40
+        assert turned * power > 0.4
+    assert bench.world.shaft("e") is bench.world.shaft("of m")
+
+
 async def test_positions_through_grpc(bench: Bench):
     client = await bench.client(await make(bench, ticks_per_rotation=40))
     await turn(bench, 1.2501)

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from pi_drivers.config.booleans import without_booleans_for_numbers
 from pi_drivers.config.complaints import problems_from
 from pi_drivers.config.part import Part, Problem
 from pi_drivers.config.partial import partial
@@ -39,13 +40,14 @@ def checked(config_class: type[PartT], attributes: Mapping[str, object], where: 
 def examine(config_class: type[PartT], data: Json) -> tuple[PartT, list[Problem]]:
     """The config and its problems. With problems it is partial: None stands where a field is broken."""
     data = without_zeros(config_class, data)
+    strictly = without_booleans_for_numbers(config_class, data)
     try:
         # The JSON way in: with strict types it is the one that takes a list for a tuple.
-        config = config_class.model_validate_json(json.dumps(data))
+        config = config_class.model_validate_json(json.dumps(strictly))
     except ValidationError as error:
         errors = error.errors(include_url=False)
         found = problems_from(errors[:MAX_PROBLEMS], config_class, data)
-        broken = partial(config_class, data)
+        broken = partial(config_class, strictly)
         known = {problem.path for problem in found}
         found += [problem for problem in _guarded(_rule_problems(broken, ())) if problem.path not in known]
         uncounted = max(0, len(errors) - MAX_PROBLEMS)

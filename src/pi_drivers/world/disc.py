@@ -60,6 +60,13 @@ class Disc:
         """Use a disc that gives a driver so many ticks in a turn, where it counts as many in a cycle as now."""
         self.set_resolution(ticks_per_rev / self.ticks_per_cycle)
 
+    def move_to(self, shaft: Shaft) -> None:
+        """Sit on another shaft from here on, as it is turned now."""
+        self._forget_shaft()
+        self.shaft = shaft
+        self._forget_shaft = shaft.on_change(self._plan)
+        self.set_resolution(self.cycles_per_rev)
+
     def unplug(self) -> None:
         """Pull the encoder's cable: its wires are left to the pull resistors."""
         self._plugged = False

@@ -24,6 +24,11 @@ ANGLE_RESOLUTION_REV = 1e-10
 """Angles closer than this are the same: it is far finer than any disc, and far coarser than a float's rounding."""
 
 
+def shaft_of(motor: str) -> str:
+    """The shaft of a motor that names no encoder, by the motor's name, short or full."""
+    return f"of {motor.rpartition('/')[2]}"
+
+
 @dataclass(frozen=True)
 class MotorKind:
     """A small brushed gear motor with its load."""

@@ -82,6 +82,20 @@ class World:
             self._shafts[name] = Shaft(name, self.clock)
         return self._shafts[name]
 
+    def join(self, name: str, other: str) -> None:
+        """From now on two names mean one shaft: what is on either of them turns together."""
+        kept, gone = self.shaft(other), self.shaft(name)
+        if kept is gone:
+            return
+        for known in [known for known, shaft in self._shafts.items() if shaft is gone]:
+            self._shafts[known] = kept
+        for disc in self.discs_of(gone.name):
+            disc.move_to(kept)
+        for bridge in self._bridges.values():
+            if bridge.motor.shaft is gone:
+                bridge.motor.shaft = kept
+                bridge.update()
+
     def i2c(self, number: int) -> I2cSegment:
         """The wires of an I2C bus."""
         return self._i2c.setdefault(number, I2cSegment())
@@ -120,7 +134,7 @@ class World:
             in_the_way = [
                 old
                 for old, bridge in self._bridges.items()
-                if bridge.motor.shaft.name == shaft or _share(bridge.wires, inputs.values())
+                if bridge.motor.shaft is self.shaft(shaft) or _share(bridge.wires, inputs.values())
             ]
             for old in in_the_way:
                 self._bridges.pop(old).remove()
@@ -196,7 +210,7 @@ class World:
 
     def discs_of(self, shaft: str) -> list[Disc]:
         """The discs that turn with a shaft."""
-        return [disc for disc in self._discs.values() if disc.shaft.name == shaft]
+        return [disc for disc in self._discs.values() if disc.shaft is self.shaft(shaft)]
 
     def _disc(self, shaft: str, a: int, b: int | None, cycles_per_rev: float) -> Disc:
         key = f"{shaft} {a} {b}"

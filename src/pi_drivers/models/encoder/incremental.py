@@ -1,14 +1,14 @@
 """Incremental (quadrature) encoders on two pins: the order of the edges on both lines is the direction."""
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 from viam.components.encoder import Encoder
 from viam.utils import ValueTypes
 
 from pi_drivers.buses.gpio.contract import EdgeEvent
-from pi_drivers.config.attributes import Part, Problem
+from pi_drivers.config.attributes import Part
 from pi_drivers.config.pins import PinName
 from pi_drivers.models.encoder.edges import EdgeCountingEncoder, EdgeEncoderConfig
 from pi_drivers.models.encoder.quadrature import EDGES_PER_CYCLE, QuadratureCounter
@@ -31,16 +31,10 @@ class IncrementalEncoderConfig(EdgeEncoderConfig):
     """The attributes of `incremental-encoder`."""
 
     pins: QuadraturePins = Field(description="The pins of the two lines.")
-    ticks_per_cycle: int = Field(
-        default=2, description="Ticks in one cycle of a line: 1, 2 or 4. Viam's built-in encoder has 2."
+    ticks_per_cycle: Literal[1, 2, 4] = Field(
+        default=2, description="Ticks in one cycle of a line. Viam's built-in encoder has 2."
     )
     invert: bool = Field(default=False, description="Count the other way.")
-
-    def problems(self) -> Iterator[Problem]:
-        """Two different pins that exist, and a number of ticks that a cycle can have."""
-        yield from super().problems()
-        if self.ticks_per_cycle is not None and self.ticks_per_cycle not in (1, 2, 4):
-            yield Problem("ticks_per_cycle", f"must be one of 1, 2, 4, got {self.ticks_per_cycle}")
 
 
 class IncrementalEncoder(EdgeCountingEncoder[IncrementalEncoderConfig], Encoder):

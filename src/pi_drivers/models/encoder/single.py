@@ -21,6 +21,7 @@ from pi_drivers.models.base import Dependencies
 from pi_drivers.models.encoder.direction import NamedMotor, PolledMotor, ShaftDirection, motor_named
 from pi_drivers.models.encoder.edges import EdgeCountingEncoder, EdgeEncoderConfig
 from pi_drivers.models.encoder.single_phase import SinglePhaseCounter
+from pi_drivers.world.mechanics import shaft_of
 
 if TYPE_CHECKING:
     from pi_drivers.world.world import World
@@ -109,5 +110,7 @@ class SingleEncoder(EdgeCountingEncoder[SingleEncoderConfig], Encoder):
     def _plug_in_disc(self, world: "World", offsets: Sequence[int]) -> None:
         per_slot = 2 if self.settings.edges == "both" else 1
         slots = self.settings.ticks_per_rotation / per_slot if self.settings.ticks_per_rotation else DEFAULT_SLOTS
+        if self.settings.motor is not None:
+            world.join(self.name, shaft_of(self.settings.motor))
         disc = world.slots_on(self.name, offsets[0], slots)
         disc.ticks_per_cycle = per_slot

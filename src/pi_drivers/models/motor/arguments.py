@@ -3,26 +3,25 @@
 The texts for no revolutions and for hardly any speed are those of viam-server's built-in motors, which callers know.
 """
 
-import logging
 import math
 
 from pi_drivers.errors import ArgumentError
+from pi_drivers.runtime.sparing_log import SparingLog
 
 ZERO_POWER = 0.01
 """Power up to here means stop, as in Viam's built-in motor."""
 NEARLY_ZERO_RPM = 0.1
 LARGEST = 1e6
 """The most rpm or revolutions that mean anything."""
-CLOSE_TO_MAX = 0.99
 
 
 class MotorArguments:
     """Checks what is asked of one motor. Nothing has moved when it raises."""
 
-    def __init__(self, label: str, logger: logging.Logger, max_rpm: float | None) -> None:
-        """Args: label: the motor, for messages. logger: its own. max_rpm: its top speed; None where nobody knows."""
+    def __init__(self, label: str, log: SparingLog, max_rpm: float | None) -> None:
+        """Args: label: the motor, for messages. log: its own. max_rpm: its top speed; None where nobody knows."""
         self._label = label
-        self._logger = logger
+        self._log = log
         self._max_rpm = max_rpm
 
     def power(self, power: float) -> float:
@@ -40,10 +39,10 @@ class MotorArguments:
     def rpm(self, rpm: float) -> float:
         """A speed, limited to the motor's own with a warning. Raises: ArgumentError: a number that is none."""
         self.size("rpm", rpm)
-        if self._max_rpm is None or abs(rpm) < CLOSE_TO_MAX * self._max_rpm:
+        if self._max_rpm is None or abs(rpm) <= self._max_rpm:
             return rpm
-        self._logger.warning("%s: %g rpm is close to, or above, its max_rpm of %g", self._label, rpm, self._max_rpm)
-        return math.copysign(min(abs(rpm), self._max_rpm), rpm)
+        self._log.warning("%s: %g rpm is above, its max_rpm of %g is used", self._label, rpm, self._max_rpm)
+        return math.copysign(self._max_rpm, rpm)
 
     def revolutions(self, revolutions: float) -> float:
         """The distance of a move. Raises: ArgumentError: 0, or a number that is none."""

@@ -11,26 +11,24 @@ from typing import Protocol
 from pi_drivers.errors import MotionTimeoutError
 from pi_drivers.host.contract import MILLISECOND, SECOND, Host
 from pi_drivers.models.encoder.contract import EncoderSample
+from pi_drivers.models.motor.approach import Approach, braking_distance
 from pi_drivers.models.motor.guards import StallGuard, StallWatch, WrongWayGuard
-from pi_drivers.models.motor.speed import Gains, SpeedController, SpeedMeter, approach_speed
+from pi_drivers.models.motor.lag import LagMeter, Moment
+from pi_drivers.models.motor.speed import Gains, SpeedController, SpeedMeter
 
 LOCAL_PERIOD_NS = 10 * MILLISECOND
 REMOTE_PERIOD_NS = 30 * MILLISECOND
 LONGEST_PERIOD_S = 0.5
 """A loop that was held up longer does not make up for it at once."""
-APPROACH_PER_S = 5.0
-"""Speed at the end of a move for each tick to go: a time constant of 0.2 s, slower than a small motor's own."""
-LOOKAHEAD_S = 0.08
-"""The distance is reckoned from where the shaft will be so much later: a heavy one is slow to slow down."""
-SLOWEST_TICKS_S = 10.0
-"""The speed of the last ticks: slow enough to stop within one, fast enough to arrive."""
 HASTE_PER_S = 0.2
 """Power added in a second while a shaft stands that should turn, so slowly that it starts without a jerk."""
-APPROACHING_HASTE_PER_S = 0.05
-"""The same close to a target, where a jerk of a few ticks is one too many."""
-MIDDLE_OF_TICK = 0.5
-"""A count of n means a shaft somewhere between n and n + 1 ticks; its middle is the unbiased guess."""
-SPARE_TIME_S = 5.0
+APPROACHING_HASTE = 0.008
+"""Power added close to a target, in the time that the shaft follows late: a jerk of a few ticks is one too many."""
+OVERDUE_SHARE = 0.6
+"""After this share of its lag without a tick a shaft close to its target is given more power."""
+ROLLING_LAGS = 3.0
+"""After so many lags a shaft that was let go hardly rolls any more."""
+SPARE_TIME_S = 10.0
 SPARE_TIME_FACTOR = 3.0
 
 
@@ -77,8 +75,18 @@ class LoopSettings:
 class ClosedLoop:
     """One motion of one motor. Used once, on the event loop."""
 
+    _controller: SpeedController
+
     def __init__(
-        self, host: Host, shaft: Sampled, drive: Driven, settings: LoopSettings, watch: StallWatch, *, remote: bool
+        self,
+        host: Host,
+        shaft: Sampled,
+        drive: Driven,
+        settings: LoopSettings,
+        watch: StallWatch,
+        lag: LagMeter,
+        *,
+        remote: bool,
     ) -> None:
         """Prepare a motion.
 
@@ -88,6 +96,7 @@ class ClosedLoop:
             drive: what turns it.
             settings: the motor.
             watch: the user's own limit for stalls.
+            lag: how late the shaft follows, which each motion learns for the next.
             remote: the motor's pins, or its encoder, are another module's.
         """
         self._host = host
@@ -95,8 +104,8 @@ class ClosedLoop:
         self._drive = drive
         self._settings = settings
         self._watch = watch
+        self._lag = lag
         self._period_ns = REMOTE_PERIOD_NS if remote else LOCAL_PERIOD_NS
-        self._tolerance = max(settings.tolerance_ticks, MIDDLE_OF_TICK)
         self._cruise: float | None = None
         self._end = math.inf
 
@@ -109,6 +118,7 @@ class ClosedLoop:
             return False
         if speed * self._cruise < 0:
             self._controller.reset()
+        self._pace = abs(speed)
         self._cruise, self._end = speed, math.copysign(math.inf, speed) if end is None else end
         return True
 
@@ -140,34 +150,51 @@ class ClosedLoop:
         await self._approach(target, cruise)
 
     async def _approach(self, target: float, cruise: float) -> None:
-        deadline_ns = self._deadline(abs(target - self._ticks), cruise)
-        arrived_ns: int | None = None
+        goal = round(target)
+        deadline_ns = self._deadline(abs(goal - self._ticks), cruise)
+        approach = Approach(cruise, self._controller.free_speed, self._lag)
         while True:
-            missing = target - (self._ticks + MIDDLE_OF_TICK)
-            if abs(missing) > self._tolerance:
-                arrived_ns = None
-                ahead = missing - self._speed * LOOKAHEAD_S
-                # Once it would pass the target, the slowest speed is what it is slowed down to.
-                ahead = math.copysign(max(0.0, ahead * math.copysign(1.0, missing)), missing)
-                await self._step(approach_speed(ahead, cruise, APPROACH_PER_S, SLOWEST_TICKS_S))
-            elif arrived_ns is None:
-                arrived_ns = self._host.now_ns()
-                self._controller.reset()
-                self._controller.power = 0.0
-                await self._step(0.0)
-            elif self._stall.is_still(arrived_ns, self._host.now_ns()):
+            await self._run_until(goal, approach, deadline_ns)
+            if await self._has_come_to_rest(goal, deadline_ns):
                 await self._drive.rest()
                 return
-            else:
-                # A shaft that is only let go rolls on; one that is held at no speed is braked by what it generates.
-                await self._step(0.0)
-            self._check_time(deadline_ns, missing, cruise)
+            approach.went_too_far()
+
+    async def _run_until(self, goal: int, approach: Approach, deadline_ns: int) -> None:
+        """Turn until the count is the goal, or has passed it, or is as near as this shaft comes."""
+        began_at, towards = self._ticks, math.copysign(1.0, goal - self._ticks)
+        while (goal - self._ticks) * towards > 0:
+            missing = goal - self._ticks
+            speed, feed = approach.speeds(missing, self._speed)
+            stuck = self._ticks != began_at and self._stall.is_silent(speed, self._host.now_ns())
+            if stuck and abs(missing) <= self._settings.tolerance_ticks:
+                return
+            await self._step(speed, feed)
+            self._check_time(deadline_ns, missing)
             await self._next_period()
+
+    async def _has_come_to_rest(self, goal: int, deadline_ns: int) -> bool:
+        """Hold the shaft until it stands; returns whether that is where it should."""
+        since_ns = self._host.now_ns()
+        rolls_ns = round(ROLLING_LAGS * self._lag.seconds * SECOND)
+        held_ns = 0 if self._settings.tolerance_ticks else rolls_ns
+        self._controller.reset()
+        self._controller.power = 0.0
+        while abs(goal - self._ticks) <= self._settings.tolerance_ticks:
+            now_ns = self._host.now_ns()
+            if self._stall.is_still(since_ns, now_ns, rolls_ns) and now_ns - since_ns >= held_ns:
+                return True
+            # A shaft that is only let go rolls on; one that is held at no speed is braked by what it generates.
+            await self._step(0.0)
+            self._check_time(deadline_ns, goal - self._ticks)
+            await self._next_period()
+        return False
 
     def _is_near_end(self, speed: float) -> bool:
         """Whether the shaft must slow down now in order to stop at the end of its travel."""
         missing = (self._end - self._ticks) * math.copysign(1.0, speed)
-        return missing <= braking_distance(max(abs(speed), abs(self._speed)))
+        fastest = max(abs(speed), abs(self._speed))
+        return missing <= braking_distance(fastest, self._controller.free_speed)
 
     async def _begin(self, cruise: float) -> None:
         settings, now_ns = self._settings, self._host.now_ns()
@@ -175,6 +202,8 @@ class ClosedLoop:
         self._ticks = first.ticks
         self._speed = 0.0
         self._meter = SpeedMeter(first, now_ns)
+        self._lag.begin()
+        self._pace = cruise
         self._controller = SpeedController(
             settings.gains,
             settings.free_speed or 2 * cruise,
@@ -189,18 +218,18 @@ class ClosedLoop:
         self._due_ns = self._stepped_ns = self._powered_ns = now_ns
         self._period_s = self._period_ns / SECOND
 
-    async def _step(self, target: float) -> None:
+    async def _step(self, target: float, feed: float | None = None) -> None:
         now_ns = self._host.now_ns()
-        if target and self._stall.is_silent(target, now_ns):
-            haste_per_s = APPROACHING_HASTE_PER_S if self._cruise is None else HASTE_PER_S
-            self._controller.hasten(math.copysign(haste_per_s, target), self._period_s)
-        wanted = self._controller.step(target, self._speed, self._period_s)
+        haste_per_s = self._haste(target, now_ns, approaches=feed is not None)
+        self._controller.hasten(math.copysign(haste_per_s, target), self._period_s)
+        wanted = self._controller.step(target, self._speed, self._period_s, feed)
         power = await self._drive.apply(self._told(self._stall.probing(wanted, target, now_ns), target, now_ns))
         if power == 0.0 != wanted:
             # The motor rests before it reverses: what it would have done meanwhile is not owed to it.
             self._controller.power = 0.0
             self._controller.reset()
         self._check(power, target)
+        self._learn(power, target if feed is None else feed)
 
     def _told(self, power: float, target: float, now_ns: int) -> float:
         """The power, or 0 where it would tell an encoder of a single phase a direction that the shaft has not yet."""
@@ -211,6 +240,19 @@ class ClosedLoop:
             return 0.0
         self._powered_ns = now_ns
         return power
+
+    def _haste(self, target: float, now_ns: int, *, approaches: bool) -> float:
+        """How fast power is to be added because the shaft stands that should turn, per second."""
+        if not approaches:
+            return HASTE_PER_S if target and self._stall.is_silent(target, now_ns) else 0.0
+        lag_s = self._lag.seconds
+        return APPROACHING_HASTE / lag_s if self._stall.quiet_ns(now_ns) > OVERDUE_SHARE * lag_s * SECOND else 0.0
+
+    def _learn(self, power: float, feed: float) -> None:
+        towards = math.copysign(1.0, feed)
+        free_speed = self._controller.free_speed
+        moment = Moment(self._speed * towards, power * towards, self._period_s)
+        self._lag.take(moment, asked=self._pace, fed=abs(feed), free_speed=free_speed)
 
     def _check(self, power: float, target: float) -> None:
         now_ns = self._host.now_ns()
@@ -236,15 +278,10 @@ class ClosedLoop:
         seconds = SPARE_TIME_S + SPARE_TIME_FACTOR * distance / cruise
         return self._host.now_ns() + round(seconds * SECOND)
 
-    def _check_time(self, deadline_ns: int, missing: float, cruise: float) -> None:
+    def _check_time(self, deadline_ns: int, missing: int) -> None:
         if self._host.now_ns() > deadline_ns:
             raise MotionTimeoutError(
-                f"{self._settings.name}: did not arrive: {abs(missing):.0f} ticks short of the target after several "
-                f"times the time this should take at {cruise:.0f} ticks/s. Can the motor reach that speed, and is "
-                "position_tolerance_ticks not too small for it?"
+                f"{self._settings.name}: did not arrive: {abs(missing)} ticks short of the target after several times "
+                "the time this should take. Can the motor reach that speed, and is position_tolerance_ticks not too "
+                "small for it?"
             )
-
-
-def braking_distance(speed: float) -> float:
-    """How far before its target, in ticks, a shaft of this speed (ticks per second) must begin to slow down."""
-    return speed * (1 / APPROACH_PER_S + LOOKAHEAD_S)

@@ -45,16 +45,24 @@ class MotorControl:
         self._motions = motions
         self._check_open = check_open
         self._ended = False
+        self._applied: str | None = None
         self._stopping: asyncio.Task[None] | None = None
         self.operation = Operation(label, logger, self.make_safe)
         self.watchdog = CommandWatchdog(label, logger, host, timeout_ms, self._stop_unattended)
         drive.bridge.tell(self._lost)
 
+    @property
+    def motion(self) -> str | None:
+        """The command that moves the motor now; None when it has no power, and is to get none."""
+        return self.operation.running or (self._applied if self._drive.power else None)
+
     async def run(self, what: str, motion: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run a motion whose caller waits for its end. Raises: StallError: a fault is not cleared; or as it does."""
         self._motions.refuse_if_stalled()
         self.watchdog.rest()
-        return await self.operation.run(what, motion)
+        result = await self.operation.run(what, motion)
+        self.operation.failure = None
+        return result
 
     async def apply(self, what: str, power: float) -> None:
         """Apply a power at once, as far as the ramp allows; what is left to do goes on by itself.
@@ -66,6 +74,7 @@ class MotorControl:
         await self.operation.take_over(what)
         self._check_open()
         there = await self._drive.step(power)
+        self._applied = what
         if self.operation.running is not None:
             raise SupersededError(f"{self._label}: {what} was superseded by {self.operation.running}")
         if power:

@@ -19,6 +19,7 @@ from pi_drivers.models.encoder.port import encoder_port
 from pi_drivers.models.motor.arguments import MotorArguments
 from pi_drivers.models.motor.control import MotorControl
 from pi_drivers.models.motor.dc_motor_config import DcMotorConfig
+from pi_drivers.models.motor.memory import MotorMemory
 from pi_drivers.models.motor.motions import Motions
 from pi_drivers.models.motor.power_drive import PowerDrive
 from pi_drivers.models.motor.shaft import Shaft, Travel
@@ -28,6 +29,7 @@ from pi_drivers.models.motor.wiring import take_bridge
 from pi_drivers.models.pins import pins_of_board
 from pi_drivers.runtime.kept_state import KeptState
 from pi_drivers.runtime.safety import SAFETY
+from pi_drivers.runtime.sparing_log import SparingLog
 
 MOST_TUNING_REVOLUTIONS = 50.0
 
@@ -50,11 +52,14 @@ class DcMotor(HardwareModel[DcMotorConfig], Motor):
             self.label, self.logger, self.host, settings, self._drive, self._shaft, self._tuned,
             remote_pins=self._remote_pins,
         )  # fmt: skip
-        self._arguments = MotorArguments(self.label, self.logger, settings.max_rpm)
+        self._arguments = MotorArguments(self.label, SparingLog(self.logger, self.host), settings.max_rpm)
         self._control = MotorControl(
             self.label, self.logger, self.host, settings.command_timeout_ms, self._drive, self._motions, self.check_open
         )
         self._tell_encoder(settings, dependencies)
+        memory = MotorMemory(self.key, self._drive, self._motions.watch)
+        memory.restore()
+        self.lifecycle.push("remember how it was left", memory.keep)
         self.lifecycle.push("leave the safety register", SAFETY.add(self.label, bridge.lock_off))
         self.lifecycle.push("stop", self._control.end, self._control.operation.ended)
         bridge.make_safe()
@@ -236,7 +241,7 @@ class DcMotor(HardwareModel[DcMotorConfig], Motor):
         pins = {name: pin for name, pin in self.settings.pins.model_dump().items() if pin is not None}
         bridge = self._drive.bridge
         status: dict[str, ValueTypes] = {"pins": pins, "power": self._drive.power, "braking": bridge.braking}
-        status["motion"] = self._control.operation.running or "none"
+        status["motion"] = self._control.motion or "none"
         if self.settings.command_timeout_ms:
             status["command_timeouts"] = self._control.watchdog.expired
         if bridge.unconfirmed:

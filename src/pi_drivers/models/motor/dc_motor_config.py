@@ -64,8 +64,12 @@ class DcMotorConfig(Attributes):
 
     board: ResourceNameText | None = Field(default=None, description="The board of the pins; absent: the Pi's header.")
     pins: MotorPins = Field(description="The pins of the motor driver.")
-    min_power_pct: float = Field(default=0.0, ge=0, le=1, description="Any other power but 0 is lifted to this.")
-    max_power_pct: float = Field(default=1.0, ge=0.06, le=1, description="More power than this is never applied.")
+    min_power_pct: float = Field(
+        default=0.0, ge=0, le=1, description="Power above 0.01 is lifted to this; up to 0.01 stops."
+    )
+    max_power_pct: float = Field(
+        default=1.0, ge=0.06, le=1, description="More power than this is never applied; 0 means 1."
+    )
     pwm_freq: int = Field(
         default=0,
         ge=0,

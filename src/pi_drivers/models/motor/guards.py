@@ -89,13 +89,26 @@ class StallGuard:
 
     def is_silent(self, target: float, now_ns: int) -> bool:
         """Whether a shaft that should have a speed, in ticks per second, has shown no tick for rather long."""
-        return now_ns - self._movement.last_ns > max(SILENCE_NS, SILENCE_INTERVALS * SECOND / abs(target))
+        return self.quiet_ns(now_ns) > max(SILENCE_NS, SILENCE_INTERVALS * SECOND / abs(target))
 
-    def is_still(self, since_ns: int, now_ns: int) -> bool:
-        """Whether a shaft that should stand has come to rest, and not only to a slow roll, since a moment."""
+    def quiet_ns(self, now_ns: int) -> int:
+        """How long ago the shaft was seen to move."""
+        return now_ns - self._movement.last_ns
+
+    def is_still(self, since_ns: int, now_ns: int, rolls_ns: int | None = None) -> bool:
+        """Whether a shaft that should stand has come to rest, and not only to a slow roll, since a moment.
+
+        Args:
+            since_ns: the moment.
+            now_ns: now.
+            rolls_ns: how long this shaft rolls on when it is let go, where that is known.
+        """
         movement = self._movement
         quiet_ns = now_ns - max(since_ns, movement.last_ns)
-        return quiet_ns >= max(SETTLE_NS, min(STILL_INTERVALS * movement.interval_ns, LONGEST_SETTLE_NS))
+        slow_roll_ns = STILL_INTERVALS * movement.interval_ns
+        if rolls_ns is None:
+            return quiet_ns >= max(SETTLE_NS, min(slow_roll_ns, LONGEST_SETTLE_NS))
+        return quiet_ns >= max(SETTLE_NS, rolls_ns // 3, min(slow_roll_ns, rolls_ns))
 
     def probing(self, power: float, target: float, now_ns: int) -> float:
         """The power to apply instead of the controller's: more, when a shaft that was moving has fallen silent.

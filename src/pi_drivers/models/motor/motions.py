@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 from pi_drivers.errors import UnsupportedError
 from pi_drivers.host.contract import MILLISECOND, SECOND, Host
+from pi_drivers.models.motor.approach import braking_distance
 from pi_drivers.models.motor.closed_loop import (
     LOCAL_PERIOD_NS,
     REMOTE_PERIOD_NS,
     ClosedLoop,
     LoopSettings,
-    braking_distance,
 )
 from pi_drivers.models.motor.guards import StallWatch
+from pi_drivers.models.motor.lag import LagMeter
 from pi_drivers.models.motor.power_drive import PowerDrive
 from pi_drivers.models.motor.relay import Tuning
 from pi_drivers.models.motor.shaft import Shaft
@@ -56,6 +57,7 @@ class Motions:
         self._tuned = tuned
         self._remote = remote_pins or (shaft is not None and shaft.remote)
         self._loop: ClosedLoop | None = None
+        self._lag = LagMeter()
         self.watch = StallWatch(label, settings.stall_ms * MILLISECOND)
 
     @property
@@ -80,7 +82,11 @@ class Motions:
             BusError: its encoder cannot be read.
         """
         self.refuse_if_stalled()
-        return await self._shaft.end(direction) if self._shaft is not None else None
+        if self._shaft is None:
+            return None
+        end = await self._shaft.end(direction)
+        self._shaft.begins_to_move()
+        return end
 
     def refuse_if_stalled(self) -> None:
         """Raises: StallError: the motor stalled, and nobody has cleared the fault."""
@@ -123,7 +129,9 @@ class Motions:
 
     async def move_to(self, target: float, rpm: float) -> None:
         """Move to a position, in ticks, at a speed."""
+        self.shaft.begins_to_move()
         await self._new_loop().move_to(target, self.ticks_per_s(rpm))
+        self.shaft.has_reached(target)
 
     async def hold_speed(self, rpm: float, end: float | None) -> None:
         """Hold a speed until the end of the travel, or for ever."""
@@ -140,6 +148,7 @@ class Motions:
 
     async def tune(self, max_revolutions: float) -> Tuning:
         """Find the gains by an experiment, and use them from now on."""
+        self.shaft.begins_to_move()
         run = TuningRun(self._host, self.shaft, self._drive, self._loop_settings(), self.watch, remote=self._remote)
         tuning = await run.run(max_revolutions)
         self._tuned.save(tuning)
@@ -164,7 +173,9 @@ class Motions:
 
     def _is_near(self, end: float, direction: float) -> bool:
         """Whether the shaft must slow down now in order to stop at the end of its travel."""
-        return (end - self._ticks) * math.copysign(1.0, direction) <= max(1.0, braking_distance(abs(self._speed)))
+        speed = abs(self._speed)
+        needed = braking_distance(speed, self._free_speed() or max(2 * speed, 1.0))
+        return (end - self._ticks) * math.copysign(1.0, direction) <= max(1.0, needed)
 
     async def _stop_at(self, end: float) -> None:
         await self._new_loop().move_to(end, max(abs(self._speed), self.ticks_per_s(1.0)))
@@ -181,18 +192,23 @@ class Motions:
             await self._host.wait(self._period_ns)
 
     def _new_loop(self) -> ClosedLoop:
-        return ClosedLoop(self._host, self.shaft, self._drive, self._loop_settings(), self.watch, remote=self._remote)
+        settings = self._loop_settings()
+        return ClosedLoop(self._host, self.shaft, self._drive, settings, self.watch, self._lag, remote=self._remote)
+
+    def _free_speed(self) -> float | None:
+        """Ticks per second at full power; None when nobody knows."""
+        max_rpm = self._settings.max_rpm
+        return self.ticks_per_s(max_rpm) if max_rpm is not None else self._tuned.free_speed()
 
     def _loop_settings(self) -> LoopSettings:
         settings = self._settings
         chosen = settings.control_parameters
         # All zeros ask the built-in motor to find the gains by itself.
         given = Gains(chosen.p, chosen.i, chosen.d) if chosen and (chosen.p or chosen.i or chosen.d) else None
-        free_speed = self.ticks_per_s(settings.max_rpm) if settings.max_rpm is not None else self._tuned.free_speed()
         return LoopSettings(
             self._label,
             given or self._tuned.gains() or Gains(),
-            free_speed,
+            self._free_speed(),
             settings.max_power_pct,
             settings.ramp_rate * RAMP_STEPS_PER_S,
             settings.position_tolerance_ticks,

@@ -36,6 +36,16 @@ class PowerDrive:
         last = self._flipped(self.bridge.last_power)
         return (last > 0) - (last < 0)
 
+    @property
+    def last_turn(self) -> tuple[float, int]:
+        """Where the pins drove last, 1 or -1, or 0 before there was any power; and since when it is off, in ns."""
+        direction, off_since_ns = self._shaper.last_turn
+        return self._flipped(direction), off_since_ns
+
+    def resume(self, direction: float, off_since_ns: int) -> None:
+        """Take over a shaft that another one drove last, as `last_turn` has it."""
+        self._shaper.resume(self._flipped(direction), off_since_ns)
+
     async def step(self, power: float) -> bool:
         """Go towards a power as far as ramp and delay allow now; returns whether it is reached.
 

@@ -7,7 +7,9 @@ draws twice its stall current. This is plain arithmetic: power is -1 to 1, time 
 import math
 
 STEP_NS = 10_000_000
-"""How often a ramp takes a step. A first step after a pause is as large as any other."""
+"""How often a ramp takes a step on a board of this process. A first step is as large, however long the pause was."""
+LONGEST_STEP_NS = 100_000_000
+"""What a ramp makes up for on its way when its steps come late, as on a board of another module."""
 
 
 class PowerShaper:
@@ -26,11 +28,13 @@ class PowerShaper:
         self._direction = 0.0
         self._off_since_ns = -reverse_delay_ns
         self._stepped_ns = -STEP_NS
+        self._on_its_way = False
 
     def step(self, wanted: float, now_ns: int) -> float:
         """The power to apply now, on the way to the one that is wanted."""
         ramped = self._ramped(wanted, now_ns)
         self._stepped_ns = now_ns
+        self._on_its_way = ramped != wanted
         return self.allowed(ramped, now_ns)
 
     def allowed(self, power: float, now_ns: int) -> float:
@@ -42,7 +46,18 @@ class PowerShaper:
 
     def off(self, now_ns: int) -> None:
         """The power was taken away, by whomever."""
+        if self._power:
+            self._on_its_way = False
         self._note(0.0, now_ns)
+
+    @property
+    def last_turn(self) -> tuple[float, int]:
+        """The direction of the last power, 1 or -1, or 0 before any; and since when it is off, in ns."""
+        return self._direction, self._off_since_ns
+
+    def resume(self, direction: float, off_since_ns: int) -> None:
+        """Go on where the motor was left: it may still turn in that direction."""
+        self._direction, self._off_since_ns = direction, off_since_ns
 
     def _has_rested(self, now_ns: int) -> bool:
         return self._power == 0.0 and now_ns - self._off_since_ns >= self._delay_ns
@@ -50,7 +65,8 @@ class PowerShaper:
     def _ramped(self, wanted: float, now_ns: int) -> float:
         if not self._ramp_ns:
             return wanted
-        most = min(now_ns - self._stepped_ns, STEP_NS) / self._ramp_ns
+        longest_ns = LONGEST_STEP_NS if self._on_its_way else STEP_NS
+        most = min(now_ns - self._stepped_ns, longest_ns) / self._ramp_ns
         change = wanted - self._power
         return wanted if abs(change) <= most else self._power + math.copysign(most, change)
 

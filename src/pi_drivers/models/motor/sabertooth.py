@@ -26,6 +26,7 @@ from pi_drivers.models.motor.watchdog import CommandWatchdog
 from pi_drivers.runtime.keeper import BytesTo, Forget, keep_for
 from pi_drivers.runtime.operation import Operation
 from pi_drivers.runtime.safety import SAFETY
+from pi_drivers.runtime.sparing_log import SparingLog
 
 
 class Sabertooth(HardwareModel[SabertoothConfig], Motor):
@@ -34,7 +35,7 @@ class Sabertooth(HardwareModel[SabertoothConfig], Motor):
     CONFIG = SabertoothConfig
 
     def _open(self, settings: SabertoothConfig, dependencies: Dependencies) -> None:
-        self._arguments = MotorArguments(self.label, self.logger, settings.max_rpm)
+        self._arguments = MotorArguments(self.label, SparingLog(self.logger, self.host), settings.max_rpm)
         self._take_channel(settings)
         plug_in_sabertooth(self.host, settings, self.name)
         part = self.host.serial(settings.serial_path, settings.baud_rate, self.holder("serial_path"), share=True)
@@ -45,6 +46,7 @@ class Sabertooth(HardwareModel[SabertoothConfig], Motor):
         self._watchdog = CommandWatchdog(
             self.label, self.logger, self.host, settings.command_timeout_ms, self._nobody_commands
         )
+        self._applied = "none"
         self._keep(settings)
         self.lifecycle.push("repeat nothing", self._channel.release, self._channel.released)
         self.lifecycle.push("leave the safety register", SAFETY.add(self.label, self._channel.lock_off))
@@ -92,6 +94,7 @@ class Sabertooth(HardwareModel[SabertoothConfig], Motor):
         full_turns_ns = round(abs(revolutions) / (self._max_rpm() / 60) * SECOND)
         self._watchdog.rest()
         await self._operation.run("go_for", lambda: self._ramp.run(step, full_turns_ns))
+        self._operation.failure = None
 
     async def go_to(
         self,
@@ -192,7 +195,7 @@ class Sabertooth(HardwareModel[SabertoothConfig], Motor):
             "address": settings.address,
             "channel": settings.channel,
             "power": self._power(),
-            "motion": self._operation.running or "none",
+            "motion": self._operation.running or (self._applied if self._channel.power else "none"),
             "failures": self._channel.failures,
             "command_timeouts": self._watchdog.expired,
         }
@@ -223,8 +226,10 @@ class Sabertooth(HardwareModel[SabertoothConfig], Motor):
             await self._operation.take_over(what)
             self.check_open()
             await self._channel.drive(step)
+            self._applied = what
         else:
             self._channel.check()
+            self._applied = what
             await self._operation.start(what, lambda: self._ramp.to(step))
         if step:
             self._watchdog.watch()

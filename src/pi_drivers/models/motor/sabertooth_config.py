@@ -55,8 +55,12 @@ class SabertoothConfig(Attributes):
     )
     dir_flip: bool = Field(default=False, description="Turn the other way.")
     max_rpm: float | None = Field(default=None, gt=0, description="Speed in rpm at full power. Required by speeds.")
-    min_power_pct: float = Field(default=0.0, ge=0, le=1, description="Any other power but 0 is lifted to this.")
-    max_power_pct: float = Field(default=1.0, ge=0.06, le=1, description="More power than this is never applied.")
+    min_power_pct: float = Field(
+        default=0.0, ge=0, le=1, description="Power above 0.01 is lifted to this; up to 0.01 stops."
+    )
+    max_power_pct: float = Field(
+        default=1.0, ge=0.06, le=1, description="More power than this is never applied; 0 means 1."
+    )
     ramp_ms: int = Field(
         default=0, ge=0, le=60_000, description="Time for the power to go from 0 to full, in milliseconds."
     )

@@ -18,6 +18,10 @@ class Travel:
     low: float = -math.inf
     high: float = math.inf
 
+    def allows(self, there: float, here: float) -> bool:
+        """Whether a shaft may be sent there: within, or nearer to it for a shaft that is beyond an end."""
+        return self.low <= there <= self.high or here < there < self.low or self.high < there < here
+
     def __str__(self) -> str:
         if math.isinf(self.low) or math.isinf(self.high):
             return f"min_rev {self.low:g}" if math.isinf(self.high) else f"max_rev {self.high:g}"
@@ -55,6 +59,7 @@ class Shaft:
         self._kept = kept
         self._tolerance_ticks = tolerance_ticks
         self._zero_ticks = float(_number(kept.load(), "zero"))
+        self._reached: float | None = None
 
     @property
     def remote(self) -> bool:
@@ -87,17 +92,38 @@ class Shaft:
             ArgumentError: it lies beyond a soft limit.
             Others: as `sample` does.
         """
-        if not self.travel.low <= revolutions <= self.travel.high:
+        sample = await self.sample()
+        if not self.travel.allows(revolutions, self._revolutions_at(sample)):
             raise ArgumentError(
                 f"{self._label}: {revolutions:g} revolutions from zero is beyond its soft limits ({self.travel})"
             )
-        return self._ticks_at(revolutions, await self.sample())
+        return self._ticks_at(revolutions, sample)
 
     async def target_after(self, revolutions: float) -> float:
-        """Where the shaft is after so many revolutions from here, in the encoder's ticks. Raises: as `target` does."""
+        """Where the shaft is after so many revolutions from here, in the encoder's ticks.
+
+        Here is where the last move should have ended, if the shaft still is where that one left it: the errors of many
+        moves do not add up.
+
+        Raises:
+            ArgumentError, others: as `target` does.
+        """
+        sample = await self.sample()
+        start = float(sample.ticks)
+        if self._reached is not None and abs(round(self._reached) - sample.ticks) <= self._tolerance_ticks:
+            start = self._reached
+        target = start + revolutions * self.ticks_per_rotation
         if self.is_limited:
-            return await self.target(await self.revolutions() + revolutions)
-        return (await self.sample()).ticks + revolutions * self.ticks_per_rotation
+            await self.target((target - sample.zero - self._zero_ticks) / self.ticks_per_rotation)
+        return target
+
+    def begins_to_move(self) -> None:
+        """The motor is commanded anew: where its last move ended says nothing any more."""
+        self._reached = None
+
+    def has_reached(self, target: float) -> None:
+        """A move to a target, in the encoder's ticks, has ended there, within the tolerance."""
+        self._reached = target
 
     async def end(self, direction: float) -> float | None:
         """The end of its travel in a direction, in the encoder's ticks; None where there is none.

@@ -86,16 +86,25 @@ class SpeedController:
         self._last_error: float | None = None
         self.power = 0.0
 
-    def step(self, target: float, measured: float, dt_s: float) -> float:
-        """The power for the next `dt_s` seconds."""
+    def step(self, target: float, measured: float, dt_s: float, feed: float | None = None) -> float:
+        """The power for the next `dt_s` seconds.
+
+        Args:
+            target: the speed to go for.
+            measured: the speed there is.
+            dt_s: until the next step.
+            feed: the speed whose power is applied, where it is not the target's, because the speed is changing.
+        """
         self._learn_from(measured)
         free = self.free_speed
         error = (target - measured) / free
         gains = self._gains
         slope = 0.0 if self._last_error is None else (error - self._last_error) / dt_s
         self._last_error = error
-        integral = self._integral + gains.i * error * dt_s
-        wanted = target / free + gains.p * error + integral + gains.d * slope
+        # What slows the shaft down while the power is off is its friction: the integral has no part in it.
+        brakes = feed is not None and self.power * target <= 0 and error * target < 0
+        integral = self._integral + (0.0 if brakes else gains.i * error * dt_s)
+        wanted = (target if feed is None else feed) / free + gains.p * error + integral + gains.d * slope
         limited = self._limited(wanted, dt_s)
         if limited == wanted or abs(integral) < abs(self._integral):
             self._integral = integral
@@ -128,13 +137,3 @@ class SpeedController:
         # Below some power the dead band tells more than the motor does.
         if self._learn and abs(self.power) > LEARNING_POWER and measured * self.power > 0:
             self.free_speed += LEARNING_RATE * (measured / self.power - self.free_speed)
-
-
-def approach_speed(missing_ticks: float, cruise: float, gain_per_s: float, slowest: float) -> float:
-    """The speed to have with so many ticks to go: cruise, then slower in proportion, never below the slowest.
-
-    Speed in proportion to the distance left is a deceleration that any shaft of a time constant below 1/gain can
-    follow.
-    """
-    speed = min(cruise, max(gain_per_s * abs(missing_ticks), slowest))
-    return speed if missing_ticks > 0 else -speed

@@ -26,6 +26,7 @@ from pi_drivers.models.motor.stepper_twin import plug_in_stepper
 from pi_drivers.models.motor.watchdog import CommandWatchdog
 from pi_drivers.models.pins import BoardPins, InputPins, pins_of_board
 from pi_drivers.runtime.safety import SAFETY
+from pi_drivers.runtime.sparing_log import SparingLog
 
 CLOSE_WITHIN_S = 0.3
 """How long the motor may go on along its ramp while it is closed."""
@@ -45,7 +46,7 @@ class Stepper(HardwareModel[StepperConfig], Motor):
         self._position = StepperPosition(self.key, settings.steps_per_rotation)
         # Where the config has no top speed, that of the pulses is one.
         top_rpm = settings.chosen_max_rpm or self._rpm(FASTEST)
-        self._arguments = MotorArguments(self.label, self.logger, top_rpm)
+        self._arguments = MotorArguments(self.label, SparingLog(self.logger, self.host), top_rpm)
         self._drive = self._take_pins(board, settings)
         self._homing = self._take_switch(board, settings)
         plug_in_stepper(self.host, board, settings, self.name)

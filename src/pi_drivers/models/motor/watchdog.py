@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 
 from pi_drivers.host.contract import MILLISECOND, Cancellable, Host
+from pi_drivers.runtime.sparing_log import SparingLog
 
 
 class CommandWatchdog:
@@ -26,7 +27,7 @@ class CommandWatchdog:
             stop: takes the power away; synchronous, never raises.
         """
         self._label = label
-        self._logger = logger
+        self._log = SparingLog(logger, host)
         self._host = host
         self._timeout_ms = timeout_ms
         self._stop = stop
@@ -51,5 +52,5 @@ class CommandWatchdog:
             return  # a command came in the very moment
         self._alarm = None
         self.expired += 1
-        self._logger.warning("%s: no command for %d ms: it is stopped", self._label, self._timeout_ms)
+        self._log.warning("%s: no command for %d ms: it is stopped", self._label, self._timeout_ms)
         self._stop()

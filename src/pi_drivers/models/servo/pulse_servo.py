@@ -22,6 +22,7 @@ from pi_drivers.models.servo.servo_config import ServoConfig
 from pi_drivers.runtime.kept_state import KeptState
 from pi_drivers.runtime.operation import Operation
 from pi_drivers.runtime.safety import SAFETY
+from pi_drivers.runtime.sparing_log import SparingLog
 from pi_drivers.world.servos import ServoKind
 
 
@@ -39,6 +40,7 @@ class PulseServo(HardwareModel[ServoConfig], Servo):
         self._horn = Horn(self.host, self._pin, settings)
         self._plug_in_twin(settings, board)
         self._kept = KeptState(self.key, on_disk=False)
+        self._log = SparingLog(self.logger, self.host)
         self._operation = Operation(self.label, self.logger, self._freeze_soon)
         self._freezing: asyncio.Task[None] | None = None
         self._pin.on_lost = self._lost
@@ -78,7 +80,7 @@ class PulseServo(HardwareModel[ServoConfig], Servo):
         target = self._horn.geometry.limited(angle)
         if target != angle:
             low, high = self._horn.geometry.min_deg, self._horn.geometry.max_deg
-            self.logger.warning("%s: %g degrees is not within %g to %g", self.label, angle, low, high)
+            self._log.warning("%s: %g degrees is not within %g to %g", self.label, angle, low, high)
         await self._operation.run("move", lambda: self._horn.turn_to(target))
 
     async def get_position(
