@@ -24,10 +24,12 @@ def test_every_problem_of_every_component_is_told_with_its_path():
 
     assert [line.partition(": ")[0] for line in said] == [
         '@1 motor "wheel"',
+        '@1 motor "wheel"',
         '@2 sensor "air"',
     ]
     assert said[0].partition(": ")[2].startswith("pwm_freq: must be")
-    assert said[1].partition(": ")[2].startswith('i2c_adr: unknown key (did you mean "i2c_addr"?)')
+    assert said[1].partition(": ")[2].startswith("pins.pwm: unknown pin")
+    assert said[2].partition(": ")[2].startswith('i2c_adr: unknown key (did you mean "i2c_addr"?)')
 
 
 def test_two_components_of_one_name_are_told():
@@ -151,3 +153,39 @@ def test_two_motors_on_one_channel_of_a_serial_driver_are_told_and_two_channels_
     assert problems(wheel("left", 1), wheel("right", 2, baud_rate=38400)) == [
         '@1 motor "right": baud_rate: /dev/serial0 has 9600 for motor "left"; one port has one speed'
     ]
+
+
+def hat(**attributes: object) -> dict[str, object]:
+    return entry("board", "pca9685", "hat", backend="mock", **attributes)
+
+
+def test_pins_that_their_board_does_not_have_are_told():
+    assert problems(board(pins=[{"name": "lamp", "pin": "11"}]), motor(a="lamp", b="GPIO99", pwm="1")) == [
+        '@1 motor "wheel": pins.b: GPIO99 is not on the header, which has GPIO2 to GPIO27',
+        '@1 motor "wheel": pins.pwm: pin 1 is 3.3 V power, not a GPIO: it cannot be read or switched',
+    ]
+    assert problems(board(pins=[{"name": "lamp", "pin": "29"}]), motor(a="lamp", b="29")) == [
+        '@1 motor "wheel": pins.b: "29" is GPIO5 (pin 29), which pins.a uses too; every pin needs its own'
+    ]
+
+
+def test_what_a_pca9685_cannot_do_is_told():
+    pins = {"a": "16", "b": "-1", "pwm": "3"}
+    wheel = entry("motor", "dc-motor", "wheel", board="hat", pins=pins, max_rpm=60, pwm_freq=800)
+    arm = entry("servo", "servo", "arm", board="hat", pin="03", frequency_hz=300)
+    said = problems(hat(), wheel, encoder(board="hat", a="1", b="2"), arm)
+
+    assert said == [
+        '@1 motor "wheel": pins.a: board "hat" has no pin "16": a PCA9685 has the channels "0" to "15"',
+        '@1 motor "wheel": pins.b: board "hat" has no pin "-1": a PCA9685 has the channels "0" to "15"',
+        '@1 motor "wheel": pwm_freq: all channels of board "hat" have one frequency, 50.0 Hz, so it cannot be 800',
+        '@2 encoder "turns": pins.a: board "hat" is a PCA9685, which has outputs only; wire it to the Pi\'s header',
+        '@2 encoder "turns": pins.b: board "hat" is a PCA9685, which has outputs only; wire it to the Pi\'s header',
+        '@3 servo "arm": frequency_hz: all channels of board "hat" have one frequency, 50.0 Hz, so it cannot be 300',
+        '@3 servo "arm": pin: pin "03" of board "hat" is used by motor "wheel" (pins.pwm) already',
+    ]
+
+
+def test_motors_and_servos_on_a_pca9685_are_sound():
+    wheel = entry("motor", "dc-motor", "wheel", board="hat", pins={"a": "1", "b": "2", "pwm": "0"}, max_rpm=60)
+    assert problems(hat(), wheel, entry("servo", "servo", "arm", board="hat", pin="3")) == []

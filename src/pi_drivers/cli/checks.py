@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from pi_drivers import registry
+from pi_drivers.cli.board_pins import board_pin_problems
 from pi_drivers.cli.machine import MODEL_PREFIX, Component, Machine
 from pi_drivers.cli.ordering import Needs, cycles
 from pi_drivers.cli.sharing import sharing_problems
@@ -58,7 +59,9 @@ def judge(machine: Machine) -> Judgement:
     needs = {one.component: _present(_required(one), by_name) for one in known}
     wishes = {one.component: _present(one.config.optional_dependencies(), by_name) for one in known}
     problems += [_circle(path) for path in cycles({one: [*needs[one], *wishes[one]] for one in needs})]
-    problems += sharing_problems({one.component: one.config for one in known})
+    configs = {one.component: one.config for one in known}
+    problems += board_pin_problems(configs)
+    problems += sharing_problems(configs)
     return Judgement(sorted(problems, key=_index_in_file), notes, needs, wishes)
 
 

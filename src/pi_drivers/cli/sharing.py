@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from pi_drivers import host
+from pi_drivers.cli.board_pins import board_of, channel_of, user_names
 from pi_drivers.cli.machine import Component
 from pi_drivers.config.attributes import Attributes, Part
 from pi_drivers.config.pins import named_pins
@@ -57,8 +58,7 @@ Headers = Mapping[str, _Header]
 
 
 def _header(board: Attributes) -> _Header:
-    entries = [*(getattr(board, "digital_interrupts", None) or ()), *(getattr(board, "pins", None) or ())]
-    return _Header(_backend(board), {entry.name: entry.pin for entry in entries if entry.name and entry.pin})
+    return _Header(_backend(board), user_names(board))
 
 
 def _backend(config: Attributes) -> str:
@@ -66,13 +66,8 @@ def _backend(config: Attributes) -> str:
     return config.backend or host.default_backend()
 
 
-def _board_of(config: Attributes) -> str | None:
-    board = getattr(config, "board", None)
-    return board.rpartition("/")[2] if isinstance(board, str) else None
-
-
 def _backend_problem(component: Component, config: Attributes, headers: Headers) -> Iterator[str]:
-    name = _board_of(config)
+    name = board_of(config)
     header_board = headers.get(name or "")
     if header_board and config.backend and config.backend != header_board.backend:
         runs = f'its board "{name}" runs on "{header_board.backend}"'
@@ -120,10 +115,11 @@ def _baud_problems(configs: Configs) -> Iterator[str]:
 
 
 def _pin_want(path: str, name: str, config: Attributes, headers: Headers) -> _Want:
-    board = _board_of(config)
+    board = board_of(config)
     local = _Header(_backend(config), {}) if board is None else headers.get(board)
     if local is None:
-        return _Want(path, ("board", board, name), f'pin "{name}" of board "{board}"')
+        channel = channel_of(name)  # "03" is "3" where pins are numbered
+        return _Want(path, ("board", board, name if channel is None else channel), f'pin "{name}" of board "{board}"')
     try:
         bcm = header.resolve(local.names.get(name, name))
     except ArgumentError:

@@ -38,6 +38,8 @@ ON = bytes([0, ALWAYS, 0, 0])
 
 OSCILLATOR_HZ = 25_000_000
 """Typical; the data sheet has no limits, and chips are found that are off by some percent."""
+NEAR = 0.05
+"""How far apart, as a share, two frequencies may be that count as one."""
 STEP_NS = SECOND // OSCILLATOR_HZ
 PRESCALES = (3, 255)
 START_UP_NS = 500 * MICROSECOND
@@ -47,6 +49,16 @@ START_UP_NS = 500 * MICROSECOND
 def prescale_of(frequency_hz: int) -> int:
     """The prescale whose frequency is nearest (section 7.3.5)."""
     return min(PRESCALES[1], max(PRESCALES[0], round(OSCILLATOR_HZ / STEPS / frequency_hz) - 1))
+
+
+def frequency_of(wanted_hz: int) -> float:
+    """The frequency that comes out where one is asked for, as far as the oscillator has its 25 MHz."""
+    return OSCILLATOR_HZ / STEPS / (prescale_of(wanted_hz) + 1)
+
+
+def is_near(wanted_hz: float, real_hz: float) -> bool:
+    """Whether a frequency that is asked for is the one that comes out, but for the chip's rounding."""
+    return abs(wanted_hz - real_hz) <= NEAR * real_hz
 
 
 def registers_of(count: int) -> bytes:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pi_drivers.errors import ArgumentError, BusError, ClosedError, ConfigError, NoAnswerError
 from pi_drivers.host.contract import MILLISECOND, SECOND, Host
-from pi_drivers.models.board.pca9685_chip import CHANNELS, LED0, Pca9685, registers_of
+from pi_drivers.models.board.pca9685_chip import CHANNELS, LED0, Pca9685, is_near, registers_of
 from pi_drivers.models.pins import PinLoss
 from pi_drivers.runtime.poller import Poller
 
@@ -31,8 +31,6 @@ TRIES = 3
 MAX_AGE_NS = 5 * SECOND
 SAFE_TIMEOUT_S = 1.0
 """How long whoever makes everything safe waits for the bus; the thread goes on."""
-NEAR = 0.05
-"""A frequency is the chip's own when it is no farther from it than this."""
 
 
 class ChipLink:
@@ -95,7 +93,7 @@ class ChipLink:
     def check_frequency(self, frequency_hz: int) -> None:
         """Raises: ArgumentError: the chip's own frequency is another one; the message says which."""
         real = self.chip.frequency_hz
-        if abs(frequency_hz - real) > NEAR * real:
+        if not is_near(frequency_hz, real):
             raise ArgumentError(
                 f"{self.place}: all channels of a PCA9685 have one frequency, here {real:.1f} Hz, so one alone cannot "
                 f"have {frequency_hz} Hz. Set frequency_hz of {self._label}, or leave the frequency out here."
