@@ -114,6 +114,18 @@ async def test_speed_is_kept_by_pulses_on_the_way(bench: Bench):
     assert horn(bench).odd_pulses == []
 
 
+async def test_speed_is_kept_from_where_it_was_let_go_as_well(bench: Bench):
+    _, client = await servo(bench, speed_deg_per_s=45, hold_position=False)
+    await client.move(0)
+    moving = asyncio.create_task(client.move(90))
+    await bench.wait(1)
+    assert horn(bench).angle_deg() == pytest.approx(45, abs=1.5)
+    await moving
+    await bench.wait(0.05)
+    assert horn(bench).limp
+    assert horn(bench).odd_pulses == []
+
+
 async def test_stop_freezes_where_the_horn_is(bench: Bench):
     _, client = await servo(bench, slew_deg_per_s=90)
     await client.move(0)

@@ -18,6 +18,7 @@ USUAL_CHIPS: Mapping[int, str] = {
     0x48: "ADS1115",
     0x57: "EEPROM",
     0x5C: "BH1750",
+    0x60: "PCA9685 of a motor hat",
     0x68: "MPU6050 or DS3231",
     0x69: "MPU6050",
     0x70: "all PCA9685 at once, or TCA9548A",

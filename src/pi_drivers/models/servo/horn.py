@@ -120,8 +120,8 @@ class Horn:
             # It may be anywhere: the farthest it can have to go.
             far = max((geometry.min_deg, geometry.max_deg), key=lambda end: abs(end - target))
             return Travel(far, target, now_ns, settings.slew_deg_per_s, guessed=True)
-        # A limp servo jumps to its first pulse as fast as it can: its speed is for later moves.
-        led = bool(self.pulse_us) and 0 < settings.speed_deg_per_s < settings.slew_deg_per_s
+        # A limp one begins where it was let go: if nobody has turned it since, it does not jump.
+        led = 0 < settings.speed_deg_per_s < settings.slew_deg_per_s
         speed = settings.speed_deg_per_s if led else settings.slew_deg_per_s
         return Travel(here, target, now_ns, speed, led=led)
 
