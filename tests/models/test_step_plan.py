@@ -131,6 +131,20 @@ def test_a_stop_that_has_to_be_quick_takes_a_steeper_ramp():
     assert steps_in(after) == pytest.approx(2_000 * 0.5 / 2, rel=0.02)
 
 
+@pytest.mark.parametrize("packets_before", [1, 2, 9, 60])
+@pytest.mark.parametrize("acceleration", [0.0, 0.04, 1.0, 30.0])
+@pytest.mark.parametrize("speed", [0.001, 0.7, 5.0, 60.0])
+@pytest.mark.parametrize("within_s", [0.5, 0.3, 0.0])
+def test_a_stop_that_has_to_be_quick_is_so_however_slow_the_steps(within_s, speed, acceleration, packets_before):
+    plan = StepPlan(None, speed, acceleration)
+    for _ in range(packets_before):
+        plan.next_pulses()
+    plan.stop(within_s)
+    after = rest_of(plan)
+    assert duration_us(after) <= within_s * 1e6
+    assert steps_in(after) <= speed * within_s
+
+
 def test_a_new_speed_is_reached_along_the_ramp():
     plan = StepPlan(None, 1_000, 5_000)
     packets = [plan.next_pulses() for _ in range(60)]

@@ -64,6 +64,37 @@ async def test_set_rpm_keeps_its_sign_and_size_below_one(bench: Bench, rpm):
     assert turned(bench) == await client.get_position()
 
 
+@pytest.mark.parametrize("rpm", [1e-300, -1e-300, 5e-324, 8e-5])
+async def test_less_than_a_step_in_an_hour_is_no_speed(bench: Bench, rpm):
+    client = await bench.client(await make(bench))
+    with pytest.raises(GRPCError, match=r"an RPM that is nearly 0: .* less than a step in an hour") as caught:
+        await client.set_rpm(rpm)
+    assert caught.value.status is Status.INVALID_ARGUMENT
+    assert not await client.is_moving()
+    await client.set_rpm(60)
+    with pytest.raises(GRPCError, match="nearly 0"):
+        await client.set_rpm(rpm)
+    await bench.wait(1)
+    assert turned(bench) == pytest.approx(1, abs=0.02)  # what ran before runs on
+
+
+@pytest.mark.parametrize("rpm", [1e-4, -1e-4])
+async def test_a_step_in_some_minutes_is_a_speed(bench: Bench, rpm):
+    client = await bench.client(await make(bench, microsteps=16))
+    await client.set_rpm(rpm)
+    await bench.wait(200)
+    assert await client.get_position() == math.copysign(2, rpm) / 3200
+    assert turned(bench) == await client.get_position()
+
+
+async def test_a_top_speed_of_hardly_anything_is_no_speed_either(bench: Bench):
+    client = await bench.client(await make(bench, max_rpm=1e-300))
+    for call in (client.set_power(1), client.go_for(60, 1), client.go_to(60, 1)):
+        with pytest.raises(GRPCError, match="nearly 0"):
+            await call
+    assert turned(bench) == 0
+
+
 async def test_set_rpm_0_and_power_0_stop(bench: Bench):
     client = await bench.client(await make(bench, max_rpm=120))
     for stop in (client.set_rpm(0), client.set_power(0.005)):
@@ -342,12 +373,18 @@ async def test_the_status_tells_what_it_is_and_does(bench: Bench):
         ({"pins": COILS, "microsteps": 8}, "microsteps: is for pins step and dir"),
         ({"pins": STEP_DIR, "home": {"pin": "16"}}, "home.pin"),
         ({"pins": STEP_DIR, "max_rpm": 7000}, "max_rpm: must be at most 6000 with 200 steps in a turn"),
+        ({"home": {"pin": "36", "rpm": 61}, "max_rpm": 60}, "home.rpm: must be at most 60, the motor's top speed"),
+        ({"home": {"pin": "36"}, "max_rpm": 5}, "home.rpm: must be at most 5, the motor's top speed"),
+        ({"home": {"pin": "36", "rpm": 200}, "stepper_delay_usec": 2500}, "home.rpm: must be at most 120, the motor's"),
+        ({"home": {"pin": "36", "rpm": 7000}}, "home.rpm: must be at most 6000 with 200 steps in a turn"),
+        ({"home": {"pin": "36", "rpm": 1e-300}}, "home.rpm"),
+        ({"acceleration_rpm_per_s": 1e-300}, "acceleration_rpm_per_s"),
         ({"pins": STEP_DIR, "ticks_per_rotation": 0}, "ticks_per_rotation"),
         ({"pins": STEP_DIR, "micro_steps": 8}, "microsteps"),
     ],
 )
 def test_every_mistake_in_a_config_is_told(bench: Bench, attributes, message):
-    config = bench.config("stepper", "m", {"ticks_per_rotation": 200, **attributes})
+    config = bench.config("stepper", "m", {"ticks_per_rotation": 200, "pins": STEP_DIR, **attributes})
     with pytest.raises(ConfigError) as caught:
         registry.load("stepper").validate_config(config)
     assert message in str(caught.value)

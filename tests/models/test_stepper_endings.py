@@ -128,6 +128,28 @@ async def test_closing_ends_a_motion_along_a_ramp_and_the_next_motor_knows_where
     assert motor(bench).lost == 0
 
 
+async def test_however_slow_its_steps_are_a_motor_whose_caller_has_gone_stands_soon(bench: Bench):
+    client = await bench.client(await make(bench, acceleration_rpm_per_s=0.01))  # the second step is seconds away
+    move = asyncio.create_task(client.go_for(60, 50))
+    await bench.wait(1)
+    move.cancel()
+    await asyncio.wait({move})
+    await bench.wait(0.6)
+    await assert_stands_and_knows_where(bench, client)
+
+
+async def test_however_slow_its_steps_are_closing_is_quick_and_the_position_sure(bench: Bench):
+    stepper = await make(bench, acceleration_rpm_per_s=0.01)
+    await stepper.set_rpm(60)
+    await bench.wait(1)
+    began_ns = bench.host.now_ns()
+    await stepper.close()
+    assert bench.host.now_ns() - began_ns < 350_000_000
+    again = await make(bench)
+    assert await again.get_position() == turned(bench)
+    assert (await again.get_status())["position_unsure_by_steps"] == 0
+
+
 async def test_nothing_new_begins_while_it_is_closed(bench: Bench):
     stepper = await make(bench, acceleration_rpm_per_s=60)
     await stepper.set_rpm(60)
@@ -275,12 +297,3 @@ async def test_a_board_that_breaks_in_a_motion_ends_it_with_an_error(bench: Benc
         await move
     assert 0 < await stepper.get_position() < 0.3
     assert not await stepper.is_moving()
-
-
-async def test_on_a_pwm_chip_s_board_the_steps_are_counted_too(bench: Bench):
-    await bench.make("pca9685", "hat", frequency_hz=1526)  # its outputs change with its periods
-    stepper = await make(bench, board="hat", pins={"a": "8", "b": "9", "c": "10", "d": "11"})
-    await stepper.go_for(30, 0.1)
-    assert await stepper.get_position() == 0.1
-    assert turned(bench) == pytest.approx(0.1, abs=1 / 200)
-    assert motor(bench).lost == 0

@@ -135,9 +135,15 @@ class BoardPins(ABC):
     """The machine the pins are on; None for a board of another module."""
     counts_pulses = False
     """Whether outputs can send counted pulses."""
+    latch_period_s = 0.0
+    """Outputs change once in so many seconds, and what is overwritten before never shows; 0 for at once."""
 
     def wire_of(self, name: str) -> int | str | None:
         """Where a pin is in the simulated world, as `World.wire` wants it; None where it is not in it."""
+        return None
+
+    def frequency_for(self, changes_per_s: float) -> int | None:
+        """The lowest `frequency_hz` with which outputs can change so often; None where the board has none."""
         return None
 
     @abstractmethod

@@ -4,6 +4,8 @@ Source: NXP, PCA9685 Product data sheet, Rev. 4, 16 April 2015. One counter of 4
 have one frequency. Nothing the chip says has a checksum, and it has no register that tells what it is.
 """
 
+import math
+
 from pi_drivers.buses.i2c.contract import I2cBus
 from pi_drivers.errors import ArgumentError, CorruptDataError, WrongChipError
 from pi_drivers.host.contract import MICROSECOND, SECOND, Host
@@ -54,6 +56,12 @@ def prescale_of(frequency_hz: int) -> int:
 def frequency_of(wanted_hz: int) -> float:
     """The frequency that comes out where one is asked for, as far as the oscillator has its 25 MHz."""
     return OSCILLATOR_HZ / STEPS / (prescale_of(wanted_hz) + 1)
+
+
+def frequency_for(least_hz: float) -> int | None:
+    """The lowest frequency to ask for so that at least this one comes out; None where the chip is not so fast."""
+    divider = min(PRESCALES[1] + 1, int(OSCILLATOR_HZ / STEPS / least_hz))
+    return math.ceil(OSCILLATOR_HZ / STEPS / divider) if divider > PRESCALES[0] else None
 
 
 def is_near(wanted_hz: float, real_hz: float) -> bool:

@@ -7,7 +7,7 @@ from pi_drivers.errors import ArgumentError, ConfigError
 from pi_drivers.host.claims import Holder
 from pi_drivers.host.contract import Host
 from pi_drivers.models.board.confirmed import ConfirmedOutput
-from pi_drivers.models.board.pca9685_chip import STEPS
+from pi_drivers.models.board.pca9685_chip import STEPS, frequency_for
 from pi_drivers.models.board.pca9685_link import ChipLink
 from pi_drivers.models.pins import BoardPins, InputPins
 from pi_drivers.runtime.lifecycle import Lifecycle
@@ -19,9 +19,13 @@ class PcaPins(BoardPins):
     def __init__(self, link: ChipLink) -> None:
         self._link = link
         self.host: Host = link.host
+        self.latch_period_s = 1 / link.chip.frequency_hz
 
     def wire_of(self, name: str) -> int | str | None:
         return self._link.place_of(self._link.channel(name))
+
+    def frequency_for(self, changes_per_s: float) -> int | None:
+        return frequency_for(changes_per_s)
 
     def output(self, name: str, holder: Holder, lifecycle: Lifecycle, *, safe_high: bool = False) -> "PcaOutput":
         channel = self._link.channel(name)

@@ -18,6 +18,8 @@ LONGEST_HIGH_US = 5_000
 SHORTEST_US = 50
 """The time from step to step at the highest speed: below it the sending of pulses is no longer even."""
 SECOND_NS = 1_000_000_000
+SLOWEST = 1 / 3600
+"""Steps per second below which nobody would call it turning: a step in an hour."""
 ENDLESS = 1 << 62
 """More steps than any motor makes."""
 
@@ -75,10 +77,14 @@ class StepPlan:
             return self._packet(steps, duration_ns)
 
     def stop(self, within_s: float = math.inf) -> None:
-        """Come to a stand along the ramp, or along a steeper one where that would take longer. Idempotent."""
+        """Come to a stand along the ramp, or along a steeper one where that would take longer. Idempotent.
+
+        Where the steps are so slow that none fits, the last one made was the last.
+        """
         with self._lock:
-            if self._ramp and self._time_to(self._ramp) > within_s:
-                self._steepen(within_s)
+            pause_s = self._pause_us / 1e6
+            if self._ramp and pause_s + self._time_to(self._ramp) > within_s:
+                self._steepen(within_s - pause_s)
             self._left = min(self._left, self._ramp)
             if self._ramp == 0:
                 self._pause_us = 0
@@ -157,5 +163,6 @@ class StepPlan:
 
     def _steepen(self, within_s: float) -> None:
         speed = math.sqrt(2 * self._acceleration * self._ramp)
-        self._ramp = max(1, int(speed * within_s / 2))
-        self._acceleration = speed**2 / (2 * self._ramp)
+        self._ramp = max(0, int(speed * within_s / 2))
+        if self._ramp:
+            self._acceleration = speed**2 / (2 * self._ramp)

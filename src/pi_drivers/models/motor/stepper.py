@@ -18,9 +18,10 @@ from pi_drivers.models.commands import Arguments, command
 from pi_drivers.models.motor.arguments import MotorArguments
 from pi_drivers.models.motor.homing import Homing
 from pi_drivers.models.motor.step_drive import StepDrive
-from pi_drivers.models.motor.stepper_config import FASTEST, StepperConfig
+from pi_drivers.models.motor.step_plan import SLOWEST
+from pi_drivers.models.motor.stepper_config import StepperConfig
 from pi_drivers.models.motor.stepper_motions import StepperMotions
-from pi_drivers.models.motor.stepper_pins import PinTaker
+from pi_drivers.models.motor.stepper_pins import PinTaker, top_rpm_on
 from pi_drivers.models.motor.stepper_position import StepperPosition
 from pi_drivers.models.motor.stepper_twin import plug_in_stepper
 from pi_drivers.models.motor.watchdog import CommandWatchdog
@@ -44,8 +45,7 @@ class Stepper(HardwareModel[StepperConfig], Motor):
         self.host = board.host or self.host
         self._closing: asyncio.Task[None] | None = None
         self._position = StepperPosition(self.key, settings.steps_per_rotation)
-        # Where the config has no top speed, that of the pulses is one.
-        top_rpm = settings.chosen_max_rpm or self._rpm(FASTEST)
+        top_rpm = top_rpm_on(board, settings, self.label)
         self._arguments = MotorArguments(self.label, SparingLog(self.logger, self.host), top_rpm)
         self._drive = self._take_pins(board, settings)
         self._homing = self._take_switch(board, settings)
@@ -126,7 +126,7 @@ class Stepper(HardwareModel[StepperConfig], Motor):
             a_turn = self._position.steps_per_rotation
             raise ArgumentError(f"{self.label}: {revolutions:g} revolutions are less than half a step of 1/{a_turn}")
         self._watchdog.rest()
-        await self._motions.move_by(steps, self._steps_per_s(abs(speed)))
+        await self._motions.move_by(steps, self._pace(speed))
 
     async def go_to(
         self,
@@ -142,14 +142,14 @@ class Stepper(HardwareModel[StepperConfig], Motor):
         Raises: as `go_for` does, but that being there already is no error.
         """
         self.check_open()
-        speed = abs(self._arguments.move_rpm(rpm))
+        speed = self._pace(self._arguments.move_rpm(rpm))
         position = self._arguments.size("position", position_revolutions)
         if self._drive.unsure:
             self.logger.warning(
                 "%s: its position may be off by %d steps until it is homed or zeroed", self.label, self._drive.unsure
             )
         self._watchdog.rest()
-        await self._motions.move_to(position, self._steps_per_s(speed))
+        await self._motions.move_to(position, speed)
 
     async def set_rpm(
         self,
@@ -162,7 +162,7 @@ class Stepper(HardwareModel[StepperConfig], Motor):
         """Turn at a speed until told otherwise; 0 stops. A new speed in the same direction is reached without a stop.
 
         Raises:
-            ArgumentError: a number that is none.
+            ArgumentError: a number that is none, or less than a step in an hour; what ran before runs on.
             BusError: a pin could not be written; the motor stands.
         """
         self.check_open()
@@ -263,8 +263,17 @@ class Stepper(HardwareModel[StepperConfig], Motor):
         return Homing(self.label, self._drive, switch, settings.home, self._position.steps_per_rotation)
 
     async def _spin(self, what: str, rpm: float) -> None:
-        await self._motions.spin(what, self._steps_per_s(abs(rpm)), forward=rpm > 0)
+        await self._motions.spin(what, self._pace(rpm), forward=rpm > 0)
         self._watchdog.watch()
+
+    def _pace(self, rpm: float) -> float:
+        """Steps per second, whichever way. Raises: ArgumentError: hardly any."""
+        steps_per_s = self._steps_per_s(abs(rpm))
+        if steps_per_s < SLOWEST:
+            raise ArgumentError(
+                f"{self.label}: Cannot move motor at an RPM that is nearly 0: {rpm:g} is less than a step in an hour"
+            )
+        return steps_per_s
 
     def _rpm(self, steps_per_s: float) -> float:
         return steps_per_s / self._position.steps_per_rotation * 60

@@ -41,7 +41,7 @@ class Home(Part):
 
     pin: PinName = Field(description="The switch's pin, on the same board.")
     active_low: bool = Field(default=False, description="The pin is low where the switch is reached.")
-    rpm: float = Field(default=10.0, gt=0, description="Speed in rpm on the way to it.")
+    rpm: float = Field(default=10.0, ge=0.01, description="Speed in rpm on the way to it.")
     direction: Literal["forward", "backward"] = Field(default="backward", description="Which way it lies.")
     max_revs: float = Field(default=1.2, gt=0, description="It must come within so many revolutions.")
 
@@ -71,7 +71,7 @@ class StepperConfig(Attributes):
         default=None, ge=1, description="The shortest time from one step to the next in µs: another way to limit speed."
     )
     acceleration_rpm_per_s: float | None = Field(
-        default=None, gt=0, description="How fast the speed rises and falls; absent: at once."
+        default=None, ge=0.01, description="How fast the speed rises and falls; absent: at once."
     )
     hold_torque: bool = Field(
         default=False, description="Keep the current on at rest. Else it is switched off soon after each motion."
@@ -124,10 +124,17 @@ class StepperConfig(Attributes):
         yield from header_pin_problems(paths, self.board)
 
     def _speed_problems(self) -> Iterator[Problem]:
-        if None in (self.ticks_per_rotation, self.microsteps, self.phases) or self.max_rpm is None:
+        if None in (self.ticks_per_rotation, self.microsteps, self.phases):
             return
-        steps_per_s = self.max_rpm / 60 * self.steps_per_rotation
-        if steps_per_s > FASTEST:
-            most = FASTEST / self.steps_per_rotation * 60
-            message = f"must be at most {most:g} with {self.steps_per_rotation} steps in a turn, got {self.max_rpm:g}"
-            yield Problem("max_rpm", f"{message}: no more than {FASTEST} steps per second can be sent")
+        home_rpm = None if self.home is None else self.home.rpm
+        most = FASTEST / self.steps_per_rotation * 60
+        for name, rpm in {"max_rpm": self.max_rpm, "home.rpm": home_rpm}.items():
+            if rpm is not None and rpm > most:
+                message = f"must be at most {most:g} with {self.steps_per_rotation} steps in a turn, got {rpm:g}"
+                yield Problem(name, f"{message}: no more than {FASTEST} steps per second can be sent")
+                return
+        top_rpm = self.chosen_max_rpm
+        if home_rpm is not None and top_rpm is not None and home_rpm > top_rpm:
+            yield Problem(
+                "home.rpm", f"must be at most {top_rpm:g}, the motor's top speed by its config, got {home_rpm:g}"
+            )

@@ -3,6 +3,9 @@
 How even they come depends on the machine, and how fast on the time a write takes. The Pi's own pins are written by a
 thread, which nothing on the event loop delays; those of other boards, where a write is a transfer or a round trip that
 the event loop makes, by a task.
+
+An output that changes only with the period of a PWM chip would never show a level that is overwritten before. On such a
+board each level stays for longer than one period, at whatever speed.
 """
 
 import asyncio
@@ -11,7 +14,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from pi_drivers.buses.gpio.contract import PulseProgress, PulseRun
-from pi_drivers.host.contract import MICROSECOND, Host
+from pi_drivers.host.contract import MICROSECOND, SECOND, Host
 from pi_drivers.models.motor.coils import Coils, Write
 from pi_drivers.models.motor.step_plan import StepPlan
 from pi_drivers.models.motor.step_ways import StepWay
@@ -24,6 +27,9 @@ CATCH_UP = 0.3
 
 MOST_REMEMBERED = 4096
 """Of how many steps it is known when they were sent: more than a PWM chip takes from one look at it to the next."""
+
+HOLD_PERIODS = 1.1
+"""How many periods of a PWM chip a level stays: chips are found that are some percent slower than they should be."""
 
 Action = Write | int
 """A pin to write with its level, or a time in nanoseconds to wait."""
@@ -48,6 +54,7 @@ class WrittenRun(PulseRun):
     def actions(self, way: "WrittenWay", forward: bool, was_on: bool) -> Iterator[Action]:
         """Everything to be done, each step at its time, until the plan is over."""
         yield from way.prepare(forward, was_on)
+        yield from way.hold()
         due_ns = self._host.now_ns()
         while (pulses := self._plan.next_pulses()) is not None:
             if pulses.high_us:
@@ -60,7 +67,8 @@ class WrittenRun(PulseRun):
                 self._under_way = 0
             interval_ns = (pulses.high_us + pulses.low_us) * MICROSECOND
             # Behind a late step the next comes in its own time, and little of what was lost is made up for.
-            due_ns = interval_ns + max(due_ns, self._host.now_ns() - round(CATCH_UP * interval_ns))
+            tolerated_ns = way.held_ns + round(CATCH_UP * interval_ns)
+            due_ns = interval_ns + max(due_ns, self._host.now_ns() - tolerated_ns)
             yield max(0, due_ns - self._host.now_ns())
 
     def cut(self) -> None:
@@ -84,6 +92,7 @@ class WrittenWay(StepWay):
         enable_high: OutputPin | None,
         enable_low: OutputPin | None,
         coils: Coils | None,
+        latch_period_s: float,
     ) -> None:
         """Prepare.
 
@@ -93,11 +102,15 @@ class WrittenWay(StepWay):
             enable_high: driven high while there is current.
             enable_low: driven low while there is current.
             coils: the coils that the pins are; None for step and dir.
+            latch_period_s: how often the pins change at most; 0 for at once.
         """
         super().__init__(enable_high, enable_low, pins)
         self._host = host
         self._inputs = pins
         self._coils = coils
+        self._hold_ns = round(HOLD_PERIODS * latch_period_s * SECOND)
+        self.held_ns = self._hold_ns * (1 if coils is not None else 2)
+        """How much of a step's time is waited for its levels to show."""
         self._run: WrittenRun | None = None
         self.sent_ns: deque[int] = deque(maxlen=MOST_REMEMBERED)
         """When the newest steps were sent."""
@@ -132,13 +145,20 @@ class WrittenWay(StepWay):
         if self._enable_low is not None:
             yield self._enable_low, False
 
-    def step(self, forward: bool) -> Iterator[Write]:
-        """What is to be written for one step."""
+    def step(self, forward: bool) -> Iterator[Action]:
+        """All that makes one step; at its end the pins show it."""
         if self._coils is not None:
             yield from self._coils.step(forward)
         else:
             yield self._inputs[0], True
+            yield from self.hold()
             yield self._inputs[0], False
+        yield from self.hold()
+
+    def hold(self) -> Iterator[int]:
+        """The time until what was written shows for certain."""
+        if self._hold_ns:
+            yield self._hold_ns
 
     @abstractmethod
     def _carry_out(self, run: WrittenRun, actions: Iterator[Action]) -> None:
