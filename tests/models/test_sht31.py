@@ -55,7 +55,9 @@ async def test_conversion_is_the_datasheet_s(bench: Bench, raw_temperature, raw_
     device = Recorded(word(raw_temperature) + word(raw_humidity))
     bench.world.i2c(1).plug_in(ADDRESS, device)
     bus = bench.host.open_i2c(1)
-    sample = Sht31(bench.host, bus, ADDRESS).measure()
+    chip = Sht31(bench.host, bus, ADDRESS)
+    chip.begin()
+    sample = chip.finish()
     assert sample.temperature_c == pytest.approx(temperature_c, abs=1e-4)
     assert sample.relative_humidity_pct == pytest.approx(humidity_pct, abs=1e-4)
     assert device.written == [MEASURE_HIGH_REPEATABILITY.to_bytes(2, "big")]
@@ -66,7 +68,7 @@ async def test_a_wrong_checksum_is_never_a_reading(bench: Bench):
     spoiled[4] ^= 1
     bench.world.i2c(1).plug_in(ADDRESS, Recorded(bytes(spoiled)))
     with pytest.raises(CorruptDataError, match=r"i2c-1 0x44: a checksum is wrong"):
-        Sht31(bench.host, bench.host.open_i2c(1), ADDRESS).measure()
+        Sht31(bench.host, bench.host.open_i2c(1), ADDRESS).finish()
 
 
 async def test_the_twin_does_not_answer_before_it_is_ready(bench: Bench):
@@ -191,6 +193,7 @@ async def test_the_heater_shows_in_readings_and_in_the_chip_s_status(bench: Benc
         ({"command": "heatr", "on": True}, 'did you mean "heater"'),
         ({"command": "heater"}, "'on' is missing"),
         ({"command": "heater", "on": True, "off": 1}, "unknown 'off'"),
+        ({"command": "heater", "on": "yes"}, "\"on\" must be true or false, got 'yes'"),
         ({}, 'write {"command": "help"}'),
     ],
 )
@@ -229,6 +232,35 @@ async def test_no_reading_is_told_as_none_at_all(bench: Bench):
     sensor._poller._newest = None
     with pytest.raises(StaleReadingError, match="no reading yet"):
         await sensor.get_readings()
+
+
+async def test_data_capture_skips_what_it_has_where_the_config_says_so(bench: Bench):
+    client = await bench.client(await bench.make("sht31", "air", poll_interval_ms=100, skip_unchanged=True))
+    capture = {"fromDataManagement": True}
+    assert "temperature_c" in await client.get_readings(extra=capture)
+    with pytest.raises(GRPCError) as caught:
+        await client.get_readings(extra=capture)
+    # viam-server knows by this status and this text that there is nothing to store.
+    assert (caught.value.status, caught.value.message) == (
+        Status.FAILED_PRECONDITION,
+        "no capture from filter module",
+    )
+    assert "temperature_c" in await client.get_readings()
+    await bench.wait(0.1)
+    assert "temperature_c" in await client.get_readings(extra=capture)
+
+
+async def test_a_bus_is_free_for_others_while_a_chip_measures(bench: Bench):
+    await bench.make("sht31", "air", poll_interval_ms=20, max_age_ms=500)
+    bus = bench.host.i2c(1)
+    waits = []
+    for _ in range(20):
+        began_ns = bench.host.now_ns()
+        await bus.worker.run(lambda: None)
+        waits.append(bench.host.now_ns() - began_ns)
+        await bench.wait(0.0037)
+    bus.leave()
+    assert max(waits) < 3_000_000
 
 
 @pytest.mark.parametrize("attributes", [{"i2c_addr": 0x88}, {"i2c_addr": "44h"}, {"i2c_bus": "one"}, {"i2c_adr": 1}])

@@ -20,6 +20,7 @@ __all__ = [
     "Part",
     "PolledAttributes",
     "Problem",
+    "SensorAttributes",
     "dependency",
     "examine",
     "json_schema",
@@ -89,6 +90,15 @@ class PolledAttributes(Attributes):
         if interval is not None and max_age is not None and max_age < interval:
             message = f"must not be below poll_interval_ms ({interval}), got {max_age}"
             yield Problem("max_age_ms", f"{message}: every reading would be too old")
+
+
+class SensorAttributes(PolledAttributes):
+    """The base of configs of models whose samples are readings."""
+
+    skip_unchanged: bool = Field(
+        default=False,
+        description="Let data capture skip a reading that it has already, because no newer sample was taken since.",
+    )
 
 
 def poll_interval_field(default_ms: int) -> Any:

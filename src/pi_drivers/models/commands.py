@@ -83,3 +83,11 @@ def _check_arguments(entry: Command, request: Arguments) -> None:
     if unknown or missing:
         wrong = [f"unknown {name!r}" for name in unknown] + [f"{name!r} is missing" for name in missing]
         raise ArgumentError(f"command {entry.name!r}: {', '.join(wrong)}; an example: {dict(entry.example)}")
+
+
+def switch_of(request: Arguments, name: str) -> bool:
+    """An argument that is true or false. Raises: ArgumentError: it is neither."""
+    value = request[name]
+    if not isinstance(value, bool):
+        raise ArgumentError(f'"{name}" must be true or false, got {value!r}')
+    return value

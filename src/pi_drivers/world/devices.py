@@ -68,6 +68,8 @@ class I2cFaults:
 
     pulled: Callable[[], None] = lambda: None
     """Called when the plug is pulled."""
+    skip: int = 0
+    """So many transactions pass unharmed before the next three begin."""
     nacks: int = 0
     """So many transactions are not acknowledged, then all is well."""
     corrupt_reads: int = 0
@@ -75,6 +77,7 @@ class I2cFaults:
     hangs: int = 0
     """So many transactions hang the bus until the controller gives up."""
     _unplugged: bool = False
+    _skipped: bool = False
 
     @property
     def unplugged(self) -> bool:
@@ -93,18 +96,22 @@ class I2cFaults:
         Raises:
             Nack, BusHang: it does.
         """
+        if self.unplugged:
+            raise Nack
+        self._skipped = self.skip > 0
+        if self._skipped:
+            self.skip -= 1
+            return
         if self.hangs:
             self.hangs -= 1
             raise BusHang
-        if self.unplugged:
-            raise Nack
         if self.nacks:
             self.nacks -= 1
             raise Nack
 
     def after_read(self, data: bytes) -> bytes:
         """Spoil what was read if a fault says so."""
-        if self.corrupt_reads and data:
+        if self.corrupt_reads and data and not self._skipped:
             self.corrupt_reads -= 1
             return bytes([data[0] ^ 0x10]) + data[1:]
         return data

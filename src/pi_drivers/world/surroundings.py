@@ -1,4 +1,4 @@
-"""What the simulated sensors feel: one state of the air, set by tests and scenes, read by every twin."""
+"""What the simulated sensors feel: air, light and power, set by tests and scenes, read by every twin."""
 
 import math
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ class Air:
     temperature_swing_c: float = 0.0
     relative_humidity_pct: float = 45.0
     relative_humidity_swing_pct: float = 0.0
+    pressure_hpa: float = 1013.25
 
     def temperature_at(self, now_ns: int) -> float:
         """Degrees Celsius."""
@@ -25,6 +26,23 @@ class Air:
         """Percent, drier when it is warm, and never outside 0 to 100."""
         value = self.relative_humidity_pct - self.relative_humidity_swing_pct * _day(now_ns)
         return min(100.0, max(0.0, value))
+
+
+@dataclass
+class Light:
+    """The light that falls on the robot."""
+
+    lux: float = 320.0
+    """A well lit office."""
+
+
+@dataclass
+class Supply:
+    """What flows through a power sensor: a battery and its load."""
+
+    volts: float = 12.0
+    amperes: float = 0.8
+    """Negative while the battery is charged."""
 
 
 def _day(now_ns: int) -> float:

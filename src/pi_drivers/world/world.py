@@ -17,8 +17,9 @@ from pi_drivers.world.mechanics import HBridge, Motor, MotorKind, Shaft
 from pi_drivers.world.onewire import OneWireLine
 from pi_drivers.world.serial_line import SerialLine
 from pi_drivers.world.servos import ServoHorn, ServoKind
+from pi_drivers.world.spi import SpiSegment
 from pi_drivers.world.steppers import StepDirStepper, SteppedShaft, StepperKind
-from pi_drivers.world.surroundings import Air
+from pi_drivers.world.surroundings import Air, Light, Supply
 from pi_drivers.world.switches import TurnSwitch
 from pi_drivers.world.trace import Trace
 from pi_drivers.world.wires import Wire
@@ -34,6 +35,8 @@ class World:
         self.clock = clock
         self.trace = trace or Trace()
         self.air = Air()
+        self.light = Light()
+        self._supplies: dict[str, Supply] = {}
         self._wires: dict[int | str, Wire] = {}
         self._shafts: dict[str, Shaft] = {}
         self._discs: dict[str, Disc] = {}
@@ -42,6 +45,7 @@ class World:
         self._switches: dict[str, TurnSwitch] = {}
         self._servos: dict[int | str, ServoHorn] = {}
         self._i2c: dict[int, I2cSegment] = {}
+        self._spi: dict[int, SpiSegment] = {}
         self._serial: dict[str, SerialLine] = {}
         self.onewire = OneWireLine(clock)
 
@@ -99,6 +103,14 @@ class World:
     def i2c(self, number: int) -> I2cSegment:
         """The wires of an I2C bus."""
         return self._i2c.setdefault(number, I2cSegment())
+
+    def spi(self, number: int) -> SpiSegment:
+        """The wires of an SPI bus."""
+        return self._spi.setdefault(number, SpiSegment())
+
+    def supply(self, place: str) -> Supply:
+        """What flows through the power sensor at a place, such as `i2c-1 0x40`."""
+        return self._supplies.setdefault(place, Supply())
 
     def serial(self, path: str) -> SerialLine:
         """The line of a serial port, which is there once something is plugged in."""

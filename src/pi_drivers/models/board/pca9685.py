@@ -15,7 +15,7 @@ from viam.proto.component.board import PowerMode
 from viam.utils import ValueTypes
 
 from pi_drivers.config.attributes import Attributes, Problem
-from pi_drivers.config.buses import BusNumber, I2cAddress
+from pi_drivers.config.buses import BusNumber, I2cAddress, i2c_bus_field
 from pi_drivers.errors import ArgumentError, ConfigError, NotFoundError, UnsupportedError
 from pi_drivers.models.base import Dependencies, HardwareModel
 from pi_drivers.models.board.pca9685_chip import CHANNELS, STEPS
@@ -34,7 +34,7 @@ class Pca9685Config(Attributes):
     # Configs have 0 where nothing was entered.
     ZERO_MEANS_ABSENT = frozenset({"i2c_addr", "frequency_hz"})
 
-    i2c_bus: BusNumber = Field(default=1, ge=0, le=255, description="The number of the I2C bus: 1 for /dev/i2c-1.")
+    i2c_bus: BusNumber = i2c_bus_field()
     i2c_addr: I2cAddress = Field(
         default=0x40, ge=0x40, le=0x77, description='The address: 64, or "0x40"; solder bridges add up to 0x37.'
     )

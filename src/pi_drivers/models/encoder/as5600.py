@@ -11,7 +11,7 @@ from viam.components.encoder import Encoder
 from viam.utils import ValueTypes
 
 from pi_drivers.config.attributes import PolledAttributes, max_age_field, poll_interval_field
-from pi_drivers.config.buses import BusNumber, I2cAddress
+from pi_drivers.config.buses import BusNumber, I2cAddress, i2c_bus_field
 from pi_drivers.errors import BusError
 from pi_drivers.host.contract import MILLISECOND, SECOND
 from pi_drivers.models.base import Dependencies
@@ -33,7 +33,7 @@ class As5600Config(PolledAttributes):
 
     SHORTEST_DEFAULT_MAX_AGE_MS: ClassVar[int] = SHORTEST_DEFAULT_MAX_AGE_MS
 
-    i2c_bus: BusNumber = Field(default=1, ge=0, le=255, description="The number of the I2C bus: 1 for /dev/i2c-1.")
+    i2c_bus: BusNumber = i2c_bus_field()
     i2c_addr: I2cAddress = Field(
         default=0x36, ge=0x08, le=0x77, description='The address: 54, or "0x36"; an AS5600L has "0x40".'
     )

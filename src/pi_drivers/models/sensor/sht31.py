@@ -6,21 +6,24 @@ two bytes with a CRC-8 each. It does not acknowledge a read while it converts.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
 from viam.components.sensor import Sensor
 from viam.utils import SensorReading, ValueTypes
 
 from pi_drivers.buses.i2c.contract import I2cBus
-from pi_drivers.config.attributes import PolledAttributes
-from pi_drivers.config.buses import BusNumber, I2cAddress
+from pi_drivers.config.attributes import SensorAttributes
+from pi_drivers.config.buses import BusNumber, I2cAddress, i2c_address_field, i2c_bus_field
 from pi_drivers.errors import CorruptDataError, WrongChipError
 from pi_drivers.host.contract import MILLISECOND, Host
-from pi_drivers.models.base import Dependencies, HardwareModel
-from pi_drivers.models.commands import Arguments, command
-from pi_drivers.runtime.poller import Poller
+from pi_drivers.models.base import Dependencies
+from pi_drivers.models.commands import Arguments, command, switch_of
+from pi_drivers.models.i2c_chip import join_i2c, place_of
+from pi_drivers.models.polled import PolledModel
 from pi_drivers.world.devices import I2cDevice, Nack
+
+if TYPE_CHECKING:
+    from pi_drivers.world.world import World
 
 ADDRESSES = (0x44, 0x45)
 """With the ADDR pin low (the default of most boards) and high (table 8)."""
@@ -69,7 +72,7 @@ class Sht31:
         self._host = host
         self._bus = bus
         self._address = address
-        self._where = f"i2c-{bus.number} 0x{address:02x}"
+        self._where = place_of(bus.number, address)
         self._identified = False
         """Whether it has answered as an SHT3x before: then a bad checksum is noise."""
 
@@ -93,15 +96,17 @@ class Sht31:
             ) from None
         self._identified = True
 
-    def measure(self) -> AirSample:
-        """One measurement; takes 16 ms.
+    def begin(self) -> None:
+        """Begin a measurement, which is ready after `MEASUREMENT_NS`. Raises: NoAnswerError: nobody is there."""
+        self._command(MEASURE_HIGH_REPEATABILITY)
+
+    def finish(self) -> AirSample:
+        """What was measured.
 
         Raises:
-            NoAnswerError: the chip does not answer.
+            NoAnswerError: the chip does not answer, or has nothing ready.
             CorruptDataError: a checksum is wrong.
         """
-        self._command(MEASURE_HIGH_REPEATABILITY)
-        self._host.sleep(MEASUREMENT_NS)
         raw_temperature, raw_humidity = self._read_words(2)
         # Section 4.13.
         return AirSample(-45 + 175 * raw_temperature / 65535, 100 * raw_humidity / 65535)
@@ -132,75 +137,46 @@ class Sht31:
         return int.from_bytes(word[:2], "big")
 
 
-class Sht31Config(PolledAttributes):
+class Sht31Config(SensorAttributes):
     """The attributes of `sht31`."""
 
-    i2c_bus: BusNumber = Field(default=1, ge=0, le=255, description="The number of the I2C bus: 1 for /dev/i2c-1.")
-    i2c_addr: I2cAddress = Field(default=0x44, ge=0x08, le=0x77, description='The address: 68, or "0x44"; or 0x45.')
+    i2c_bus: BusNumber = i2c_bus_field()
+    i2c_addr: I2cAddress = i2c_address_field(ADDRESSES[0], "0x45 with ADDR high")
 
 
-class Sht31Sensor(HardwareModel[Sht31Config], Sensor):
+class Sht31Sensor(PolledModel[Sht31Config, AirSample], Sensor):
     """Sensirion SHT31 temperature and humidity sensor over I2C."""
 
     CONFIG = Sht31Config
 
     def _open(self, settings: Sht31Config, dependencies: Dependencies) -> None:
-        self._plug_in_twin(settings)
-        place = f"i2c-{settings.i2c_bus} 0x{settings.i2c_addr:02x}"
-        self.lifecycle.push("give back the address", self.host.claims.take(place, self.holder("sensor")))
-        shared = self.host.i2c(settings.i2c_bus)
-        self.lifecycle.push("leave the bus", shared.leave)
+        shared = join_i2c(self, settings, "sensor", Sht31Twin)
         self._run = shared.worker.run
         self._chip = Sht31(self.host, shared.bus, settings.i2c_addr)
-        self._poller = Poller(
-            self.label,
-            self.host,
-            self.logger,
-            sample=lambda: self._run(self._chip.measure),
-            set_up=lambda: self._run(self._chip.set_up),
-            interval_ns=settings.poll_interval_ms * MILLISECOND,
-            max_age_ns=settings.effective_max_age_ms * MILLISECOND,
-        )
-        self._poller.start()
-        self.lifecycle.push("stop polling", self._poller.stop, self._poller.ended)
+        self._start_polling(self._sample, lambda: self._run(self._chip.set_up))
 
-    async def ready(self) -> None:
-        await self._poller.first_contact()
+    async def _sample(self) -> AirSample:
+        await self._run(self._chip.begin)
+        await self.host.wait(MEASUREMENT_NS)
+        return await self._run(self._chip.finish)
 
-    async def get_readings(
-        self, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any
-    ) -> Mapping[str, SensorReading]:
-        """The newest sample: `temperature_c`, `relative_humidity_pct`. Never touches the bus.
-
-        Raises:
-            StaleReadingError: it is too old, or there is none; with its age and the cause.
-            ClosedError: the sensor was closed.
-        """
-        self.check_open()
-        sample = self._poller.latest().value
+    def _readings(self, sample: AirSample) -> Mapping[str, SensorReading]:
         return {"temperature_c": sample.temperature_c, "relative_humidity_pct": sample.relative_humidity_pct}
 
     @command("heater", "Switch the chip's heater: readings are wrong while it is on.", example={"on": True})
     async def _heater(self, request: Arguments) -> Mapping[str, Any]:
-        on = bool(request["on"])
-        return {"heater": await self._run(lambda: self._chip.heat(on))}
+        on = switch_of(request, "on")
+        async with self._alone:
+            return {"heater": await self._run(lambda: self._chip.heat(on))}
 
-    def _status(self) -> dict[str, ValueTypes]:
-        settings = self.settings
-        place: dict[str, ValueTypes] = {"i2c_bus": settings.i2c_bus, "i2c_addr": f"0x{settings.i2c_addr:02x}"}
-        return place | self._poller.status()
-
-    def _plug_in_twin(self, settings: Sht31Config) -> None:
-        world = getattr(self.host, "world", None)
-        if world is not None:
-            with world.held():
-                world.i2c(settings.i2c_bus).plug_in_if_free(settings.i2c_addr, Sht31Twin(world))
+    def _place(self) -> dict[str, ValueTypes]:
+        return {"i2c_bus": self.settings.i2c_bus, "i2c_addr": f"0x{self.settings.i2c_addr:02x}"}
 
 
 class Sht31Twin(I2cDevice):
     """The chip's other side: what it answers on the bus, and when it does not."""
 
-    def __init__(self, world: Any) -> None:
+    def __init__(self, world: "World") -> None:
         self._world = world
         self._busy_until_ns = 0
         self._answer = b""
@@ -248,8 +224,7 @@ class Sht31Twin(I2cDevice):
         self._busy_until_ns = now_ns + MEASUREMENT_NS - MILLISECOND // 2
 
     def _now(self) -> int:
-        now_ns: int = self._world.clock.now_ns()
-        return now_ns
+        return self._world.clock.now_ns()
 
 
 def _clamped(share: float) -> int:

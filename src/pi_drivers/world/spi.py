@@ -1,0 +1,77 @@
+"""Chips on the simulated SPI buses, and the ways they fail.
+
+SPI has no acknowledgement. A chip that is gone leaves its data line to whatever pulls at it, and what a chip that lost
+bits sends looks like data.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+
+class SpiDevice(ABC):
+    """One chip's side of an SPI bus. Called under the world's lock."""
+
+    @abstractmethod
+    def transfer(self, data: bytes) -> bytes:
+        """Take what is clocked in while the chip is selected, and give as many bytes back."""
+
+    def lose_power(self) -> None:  # noqa: B027 - most chips keep nothing that a driver would miss
+        """Its plug was pulled: it forgets what it was told."""
+
+
+@dataclass
+class SpiFaults:
+    """What is wrong with one place on a bus."""
+
+    skip: int = 0
+    """So many transfers pass unharmed before the next two begin."""
+    corrupt_reads: int = 0
+    """So many transfers come back with one bit flipped."""
+    stuck: int = 0
+    """So many transfers come back as if the chip had not heard that it was selected."""
+    unplugged: bool = False
+    """Nobody there: the line from the chip rests where it is pulled."""
+
+
+class SpiSegment:
+    """The wires of one simulated SPI bus."""
+
+    def __init__(self) -> None:
+        self.rests_high = False
+        """Where the line from the chips rests: a Pi pulls it down unless config.txt has `gpio=9=pu`."""
+        self._devices: dict[int, SpiDevice] = {}
+        self._faults: dict[int, SpiFaults] = {}
+
+    def plug_in(self, chip_select: int, device: SpiDevice) -> None:
+        """Put a chip on a chip select, in place of what was there."""
+        self._devices[chip_select] = device
+
+    def plug_in_if_free(self, chip_select: int, device: SpiDevice) -> None:
+        """Put a chip on a chip select unless one, of whatever kind, is there already."""
+        self._devices.setdefault(chip_select, device)
+
+    def device(self, chip_select: int) -> SpiDevice | None:
+        """The chip on a chip select, however faulty."""
+        return self._devices.get(chip_select)
+
+    def faults(self, chip_select: int) -> SpiFaults:
+        """The faults of a place, to be set; they stay with the place, not with the chip."""
+        return self._faults.setdefault(chip_select, SpiFaults())
+
+    def transfer(self, chip_select: int, data: bytes) -> bytes:
+        """One transfer."""
+        faults, device = self.faults(chip_select), self._devices.get(chip_select)
+        nobody = bytes([0xFF if self.rests_high else 0x00]) * len(data)
+        if device is None or faults.unplugged:
+            return nobody
+        if faults.skip:
+            faults.skip -= 1
+            return device.transfer(data)
+        if faults.stuck:
+            faults.stuck -= 1
+            return nobody
+        answer = device.transfer(data)
+        if faults.corrupt_reads and answer:
+            faults.corrupt_reads -= 1
+            answer = answer[:-1] + bytes([answer[-1] ^ 0x10])
+        return answer
