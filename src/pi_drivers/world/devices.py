@@ -8,6 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pi_drivers.world.faults import Fuse, flipped
+
 
 class Nack(Exception):  # noqa: N818 - the bus's own word
     """The device does not acknowledge."""
@@ -63,21 +65,21 @@ class RegisterFile(I2cDevice):
 
 
 @dataclass
-class I2cFaults:
+class I2cFaults(Fuse):
     """What is wrong with one place on a bus."""
 
     pulled: Callable[[], None] = lambda: None
     """Called when the plug is pulled."""
-    skip: int = 0
-    """So many transactions pass unharmed before the next three begin."""
     nacks: int = 0
     """So many transactions are not acknowledged, then all is well."""
     corrupt_reads: int = 0
-    """So many reads arrive with one bit flipped."""
+    """So many reads arrive with one bit flipped, each with another one."""
+    corrupt_byte: int = 0
+    """Which byte of a read it is in; of a shorter one, counted on from its beginning."""
     hangs: int = 0
     """So many transactions hang the bus until the controller gives up."""
     _unplugged: bool = False
-    _skipped: bool = False
+    _due: bool = True
 
     @property
     def unplugged(self) -> bool:
@@ -96,11 +98,10 @@ class I2cFaults:
         Raises:
             Nack, BusHang: it does.
         """
+        self._due = self.due()
         if self.unplugged:
             raise Nack
-        self._skipped = self.skip > 0
-        if self._skipped:
-            self.skip -= 1
+        if not self._due:
             return
         if self.hangs:
             self.hangs -= 1
@@ -111,9 +112,11 @@ class I2cFaults:
 
     def after_read(self, data: bytes) -> bytes:
         """Spoil what was read if a fault says so."""
-        if self.corrupt_reads and data and not self._skipped:
+        if self.corrupt_reads and data and self._due:
+            # Noise is never twice the same.
+            wrong_bit = 1 << (self.corrupt_reads + 3) % 8
             self.corrupt_reads -= 1
-            return bytes([data[0] ^ 0x10]) + data[1:]
+            return flipped(data, self.corrupt_byte, wrong_bit)
         return data
 
 
@@ -138,7 +141,7 @@ class I2cSegment:
 
     def faults(self, address: int) -> I2cFaults:
         """The faults at an address, to be set; they stay with the place, not with the chip."""
-        return self._faults.setdefault(address, I2cFaults(lambda: self._lose_power(address)))
+        return self._faults.setdefault(address, I2cFaults(pulled=lambda: self._lose_power(address)))
 
     def write(self, address: int, data: bytes) -> None:
         """One write transaction.

@@ -7,6 +7,8 @@ bits sends looks like data.
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+from pi_drivers.world.faults import Fuse, flipped
+
 
 class SpiDevice(ABC):
     """One chip's side of an SPI bus. Called under the world's lock."""
@@ -20,13 +22,13 @@ class SpiDevice(ABC):
 
 
 @dataclass
-class SpiFaults:
+class SpiFaults(Fuse):
     """What is wrong with one place on a bus."""
 
-    skip: int = 0
-    """So many transfers pass unharmed before the next two begin."""
     corrupt_reads: int = 0
-    """So many transfers come back with one bit flipped."""
+    """So many transfers come back with one bit flipped, each with another one."""
+    corrupt_byte: int = -1
+    """Which byte of a transfer it is in."""
     stuck: int = 0
     """So many transfers come back as if the chip had not heard that it was selected."""
     unplugged: bool = False
@@ -62,16 +64,17 @@ class SpiSegment:
         """One transfer."""
         faults, device = self.faults(chip_select), self._devices.get(chip_select)
         nobody = bytes([0xFF if self.rests_high else 0x00]) * len(data)
+        due = faults.due()
         if device is None or faults.unplugged:
             return nobody
-        if faults.skip:
-            faults.skip -= 1
+        if not due:
             return device.transfer(data)
         if faults.stuck:
             faults.stuck -= 1
             return nobody
         answer = device.transfer(data)
         if faults.corrupt_reads and answer:
+            wrong_bit = 1 << (faults.corrupt_reads + 3) % 8  # noise is never twice the same
             faults.corrupt_reads -= 1
-            answer = answer[:-1] + bytes([answer[-1] ^ 0x10])
+            answer = flipped(answer, faults.corrupt_byte, wrong_bit)
         return answer
