@@ -129,3 +129,5 @@ say "pytest"
 PYTHONDEVMODE=1 "$bin/python" -m pytest --numprocesses 2 --dist loadfile --cov --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=90
 say "faults"
 "$bin/python" -m tests.faults
+say "fault campaign over the sensors"
+PYTHONPATH=src:. "$bin/python" -m tests.campaign
