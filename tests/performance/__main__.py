@@ -7,7 +7,6 @@ viam-server's do. What else the machine does meanwhile hits both alike.
 import argparse
 import asyncio
 import platform
-import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -23,7 +22,9 @@ from viam.proto.app.robot import ComponentConfig
 from tests.module.child import Start
 from tests.module.fake_viam_server import FakeViamServer, component
 from tests.performance.latency import measure_latency
+from tests.performance.polling import Polling, measure_polling
 from tests.performance.simulation import measure_simulation
+from tests.performance.timing import percentile_of, timed
 
 MOCK = {"backend": "mock"}
 PINS = {"a": "11", "b": "13", "pwm": "15"}
@@ -70,6 +71,7 @@ async def main() -> None:
             await measure_start(subject)
     await measure_calls(wanted.calls)
     print(report(wanted.starts, wanted.calls))
+    print(polling_text(await measure_polling(wanted.calls)))
     motor, servo = await measure_latency()
     print(
         "\nFrom the start of the RPC handler to the last written pin of the simulated Pi: "
@@ -112,16 +114,6 @@ async def measure_calls(calls: int) -> None:
                 times.extend(await timed(call, BATCH))
 
 
-async def timed(call: Callable[[], Awaitable[object]], count: int) -> list[float]:
-    """How long each of some calls took, one after the other."""
-    times = []
-    for _ in range(count):
-        begin = time.perf_counter()
-        await call()
-        times.append(time.perf_counter() - begin)
-    return times
-
-
 def resident_mib(pid: int) -> float:
     """The resident memory of a process."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
@@ -144,15 +136,23 @@ def report(starts: int, calls: int) -> str:
     return "\n".join([what, "", *head, *rows])
 
 
+def polling_text(polling: Polling) -> str:
+    """What the calls cost while sensors are polled, and what the sensors missed."""
+    rows = []
+    for percentile in (50, 99):
+        bare, ours = (percentile_of(times, percentile) * 1e3 for times in (polling.bare, polling.ours))
+        rows.append(f"p{percentile} {ours:.2f} ms, {ours / bare:.2f} times the bare module's {bare:.2f} ms")
+    return (
+        f"\nWhile twenty sensors on one I2C bus are read ten times a second each, `get_readings` takes: "
+        f"{'; '.join(rows)}. "
+        f"Of their samples {polling.overruns} came late and {polling.failures} failed."
+    )
+
+
 def row(label: str, unit: str, scale: float, percentile: int, key: str) -> str:
     """One line: both values, how they differ, and ours as a multiple of the bare one."""
     bare, ours = (percentile_of(getattr(s, key), percentile) * scale for s in (BARE, OURS))
     return f"| {label} | {bare:.2f} {unit} | {ours:.2f} {unit} | {ours - bare:+.2f} {unit} | {ours / bare:.2f} |"
-
-
-def percentile_of(values: Sequence[float], percentile: int) -> float:
-    """The value that this many percent of the values do not exceed."""
-    return statistics.quantiles(values, n=100, method="inclusive")[percentile - 1]
 
 
 if __name__ == "__main__":
