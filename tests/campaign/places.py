@@ -6,6 +6,7 @@ A place has a fuse, which lets transactions pass before the fault has its turn, 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 
+from pi_drivers.models.sensor.ds18b20 import EXAMPLE_ID
 from pi_drivers.world.faults import Fuse
 from pi_drivers.world.world import World
 
@@ -113,3 +114,123 @@ class SpiPlace(Place):
 
     def _unplug(self) -> None:
         self._faults.unplugged = True
+
+
+class OneWirePlace(Place):
+    """A thermometer on the 1-Wire line."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self._line, self._faults = world.onewire, world.onewire.faults(EXAMPLE_ID)
+
+    @property
+    def fuse(self) -> Fuse:
+        return self._faults
+
+    @property
+    def kinds(self) -> Mapping[str, Action]:
+        faults = self._faults
+        return {
+            "one wrong bit": lambda: setattr(faults, "corrupt_reads", 1),
+            "four wrong bits": lambda: setattr(faults, "corrupt_reads", 4),
+            "power lost in a conversion": lambda: setattr(faults, "resets", 1),
+            "power lost in four conversions": lambda: setattr(faults, "resets", 4),
+            "power lost for a moment": lambda: setattr(faults, "at_end", self._lose_power),
+            "line held low": lambda: setattr(faults, "at_end", self._short),
+            "unplugged": lambda: setattr(faults, "at_end", lambda: self._line.unplug(EXAMPLE_ID)),
+        }
+
+    def mend(self) -> None:
+        self._line.held_low = False
+        self._line.replug(EXAMPLE_ID)
+
+    def _lose_power(self) -> None:
+        device = self._line.device(EXAMPLE_ID)
+        if device is not None:
+            device.power_up()
+
+    def _short(self) -> None:
+        self._line.held_low = True
+
+
+class SerialPlace(Place):
+    """A serial port; its transactions are the bytes that arrive."""
+
+    def __init__(self, world: World, path: str = "/dev/serial0") -> None:
+        super().__init__(world)
+        self._line = world.serial(path)
+
+    @property
+    def fuse(self) -> Fuse:
+        return self._line.faults
+
+    @property
+    def kinds(self) -> Mapping[str, Action]:
+        faults = self._line.faults
+        return {
+            "one byte garbled": lambda: setattr(faults, "garbage", 1),
+            "five bytes garbled": lambda: setattr(faults, "garbage", 5),
+            "one byte lost": lambda: setattr(faults, "lost", 1),
+            "five bytes lost": lambda: setattr(faults, "lost", 5),
+            "eighty bytes lost": lambda: setattr(faults, "lost", 80),
+            "silence": lambda: setattr(faults, "at_end", self._silence),
+            "unplugged": lambda: setattr(faults, "at_end", self._line.unplug),
+        }
+
+    def mend(self) -> None:
+        self._line.faults.stuck = False
+        self._line.replug()
+
+    def _silence(self) -> None:
+        self._line.faults.stuck = True
+
+
+class KernelPlace(Place):
+    """A chip with a driver in the kernel; its transactions are reads of an attribute."""
+
+    def __init__(self, world: World, name: str, place: str) -> None:
+        super().__init__(world)
+        self._shelf, self._key = world.kernel_sensors, (name, place)
+        self._faults = world.kernel_sensors.faults(name, place)
+
+    @property
+    def fuse(self) -> Fuse:
+        return self._faults
+
+    @property
+    def kinds(self) -> Mapping[str, Action]:
+        names = ("timeouts", "io_errors", "busy", "no_data", "silent", "garbage")
+        counted = {f"{name}, {count}": self._counted(name, count) for name in names for count in (1, 7)}
+        return counted | {
+            "unplugged": lambda: setattr(self._faults, "at_end", lambda: self._shelf.unplug(*self._key)),
+            "back with another number": lambda: setattr(self._faults, "at_end", self._renumber),
+        }
+
+    def mend(self) -> None:
+        self._shelf.replug(*self._key)
+
+    def _counted(self, name: str, count: int) -> Action:
+        return lambda: setattr(self._faults, name, count)
+
+    def _renumber(self) -> None:
+        self._shelf.unplug(*self._key)
+        self._shelf.replug(*self._key)
+
+
+class HealthPlace(Place):
+    """The Pi itself; a transaction is a look at it."""
+
+    @property
+    def fuse(self) -> Fuse:
+        return self.world.vitals.faults
+
+    @property
+    def kinds(self) -> Mapping[str, Action]:
+        faults = self.world.vitals.faults
+        return {
+            "nothing seen once": lambda: setattr(faults, "silent", 1),
+            "nothing seen five times": lambda: setattr(faults, "silent", 5),
+        }
+
+    def mend(self) -> None:
+        """It ends by itself."""

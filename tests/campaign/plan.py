@@ -28,6 +28,6 @@ def plan_of(subject: Subject) -> Plan:
         Case(subject, kind, at_start, skip)
         for kind in kinds
         for at_start, count in ((True, start), (False, reading))
-        for skip in range(count)
+        for skip in range(0, count, subject.stride)
     ]
     return Plan(kinds, start, reading, cases)

@@ -25,7 +25,7 @@ def test_a_sound_sensor_answers_wrongly_never_and_recovers():
     outcome = run(Case(AIR, "unplugged", at_start=False, skip=1))
     assert outcome.sound
     assert outcome.errors > 10
-    assert outcome.answers > 50
+    assert outcome.answers > 25
 
 
 def test_a_checksum_that_is_ignored_is_seen_as_a_wrong_value(monkeypatch):
@@ -65,4 +65,4 @@ def test_each_sensor_has_a_plan_and_names_what_it_must_say(subject):
     plan = plan_of(subject)
     assert plan.start >= 1
     assert plan.reading >= 1
-    assert len(plan.kinds) >= 3
+    assert len(plan.kinds) >= 2

@@ -246,7 +246,7 @@ async def test_data_capture_skips_what_it_has_where_the_config_says_so(bench: Be
         "no capture from filter module",
     )
     assert "temperature_c" in await client.get_readings()
-    await bench.wait(0.1)
+    await bench.wait(0.15)
     assert "temperature_c" in await client.get_readings(extra=capture)
 
 
