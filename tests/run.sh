@@ -1,9 +1,10 @@
 #!/bin/sh
-# Runs every check: ruff, mypy, the tests with their coverage, and the deliberate faults the tests must notice, on one
-# Python; the tests that start the module as a process of its own run on each Python of 3.11, 3.12 and 3.13 that is
-# found.
+# Runs every check: ruff, mypy, the tests with their coverage, the deliberate faults the tests must notice, and the fault
+# campaign over the sensors, on one Python; the tests that start the module as a process of its own run on each Python of
+# 3.11, 3.12 and 3.13 that is found.
 #
 # usage: tests/run.sh [pytest arguments]
+#        tests/run.sh --campaign [words]              the fault campaign alone, or that of sensors with these words
 #        tests/run.sh --hil [pytest arguments]        the real back ends in the simulated kernel, which it builds once
 #        tests/run.sh --hardware [pytest arguments]   the same on a Raspberry Pi wired as tests/hil/README.md says
 #
@@ -115,6 +116,10 @@ unset PI_DRIVERS_PYTHON
 bin=$root/.cache/venv-$main_version/bin
 say "tests run on Python $main_version; the module also as a process on: $pythons"
 
+if [ "${1:-}" = --campaign ]; then
+    shift
+    exec "$bin/python" -m tests.campaign "$@"
+fi
 if [ $# -gt 0 ]; then
     PYTHONDEVMODE=1 exec "$bin/python" -m pytest "$@"
 fi
@@ -130,4 +135,4 @@ PYTHONDEVMODE=1 "$bin/python" -m pytest --numprocesses 2 --dist loadfile --cov -
 say "faults"
 "$bin/python" -m tests.faults
 say "fault campaign over the sensors"
-PYTHONPATH=src:. "$bin/python" -m tests.campaign
+"$bin/python" -m tests.campaign

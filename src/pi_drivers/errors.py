@@ -111,6 +111,12 @@ class StaleReadingError(DriverError):
     STATUS = Status.UNAVAILABLE
 
 
+class OutOfRangeError(DriverError):
+    """What is to be measured lies outside of what the sensor can measure: there is no number for it."""
+
+    STATUS = Status.OUT_OF_RANGE
+
+
 class SupersededError(DriverError):
     """A newer command took over this actuator while the older one was still moving it."""
 
@@ -121,6 +127,12 @@ class StallError(DriverError):
     """The actuator was driven and its encoder saw no movement. The motor was stopped."""
 
     STATUS = Status.ABORTED
+
+
+class UnsteadyError(DriverError):
+    """What has to rest while it is measured moved; nothing was changed."""
+
+    STATUS = Status.FAILED_PRECONDITION
 
 
 class MotionTimeoutError(DriverError, TimeoutError):

@@ -32,6 +32,18 @@ MODELS: Mapping[str, str] = {
     "stepper": "motor.stepper:Stepper",
     "servo": "servo.pulse_servo:PulseServo",
     "sht31": "sensor.sht31:Sht31Sensor",
+    "adc": "sensor.adc:AdcSensor",
+    "ultrasonic": "sensor.ultrasonic:UltrasonicSensor",
+    "gpio-input": "sensor.gpio_input:GpioInputSensor",
+    "mpu6050": "movement_sensor.mpu6050:Mpu6050Sensor",
+    "bme280": "sensor.bme280:Bme280Sensor",
+    "bh1750": "sensor.bh1750:Bh1750Sensor",
+    "ina219": "power_sensor.ina219:Ina219PowerSensor",
+    "ds18b20": "sensor.ds18b20:Ds18b20Sensor",
+    "pi-health": "sensor.pi_health:PiHealthSensor",
+    "iio-sensor": "sensor.iio_sensor:IioSensor",
+    "nmea-gps": "movement_sensor.nmea_gps:NmeaGps",
+    "serial-sensor": "sensor.serial_sensor:SerialSensor",
 }
 
 

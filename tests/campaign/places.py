@@ -12,6 +12,9 @@ from pi_drivers.world.world import World
 
 Action = Callable[[], None]
 
+TRIGGER_LINE, ECHO_LINE = 23, 24
+"""GPIOs, at pins 16 and 18."""
+
 
 class Place(ABC):
     """One sensor's place in a world."""
@@ -234,3 +237,33 @@ class HealthPlace(Place):
 
     def mend(self) -> None:
         """It ends by itself."""
+
+
+class EchoPlace(Place):
+    """An ultrasonic sensor; its transactions are pings."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self._faults = world.echo_on("s", TRIGGER_LINE, ECHO_LINE).faults
+
+    @property
+    def fuse(self) -> Fuse:
+        return self._faults
+
+    @property
+    def kinds(self) -> Mapping[str, Action]:
+        names = ("missing", "spikes", "dropouts", "late")
+        counted = {f"{name}, {count}": self._counted(name, count) for name in names for count in (1, 2, 5)}
+        return counted | {
+            "stuck high for seconds": self._counted("stuck_high", 1),
+            "unplugged": lambda: setattr(self._faults, "at_end", self._unplug),
+        }
+
+    def mend(self) -> None:
+        self._faults.unplugged = False
+
+    def _counted(self, name: str, count: int) -> Action:
+        return lambda: setattr(self._faults, name, count)
+
+    def _unplug(self) -> None:
+        self._faults.unplugged = True

@@ -6,7 +6,18 @@ from typing import Any
 
 from pi_drivers.world.vitals import WARMTH_C, WARMTH_PER_USE_C
 from pi_drivers.world.world import World
-from tests.campaign.places import HealthPlace, I2cPlace, KernelPlace, OneWirePlace, Place, SerialPlace, SpiPlace
+from tests.campaign.places import (
+    ECHO_LINE,
+    TRIGGER_LINE,
+    EchoPlace,
+    HealthPlace,
+    I2cPlace,
+    KernelPlace,
+    OneWirePlace,
+    Place,
+    SerialPlace,
+    SpiPlace,
+)
 
 Truth = Mapping[str, float]
 """What readings must be, by key; other keys may be there."""
@@ -111,6 +122,13 @@ def route(world: World, state: int) -> Truth:
     return {"latitude_deg": latitude, "longitude_deg": longitude}
 
 
+def wall(world: World, state: int) -> Truth:
+    """A wall near, far and in the middle."""
+    distance_m = (1.0, 2.5, 0.3)[state]
+    world.echo_on("s", TRIGGER_LINE, ECHO_LINE).wall.distance_m = distance_m
+    return {"distance_m": distance_m}
+
+
 TWO_CHANNELS = {"first": {"channel": 0}, "second": {"channel": 1}}
 
 
@@ -212,5 +230,27 @@ SUBJECTS = (
         max_age_ms=800,
         settle_s=0.7,
         period_s=0.5,
+    ),
+    Subject(
+        "ultrasonic",
+        {"trigger_pin": "16", "echo_interrupt_pin": "18", "temperature_c": 21, "poll_interval_ms": 100},
+        EchoPlace,
+        wall,
+        tolerance=0.002,
+    ),
+    Subject(
+        "ultrasonic",
+        {
+            "trigger_pin": "16",
+            "echo_interrupt_pin": "18",
+            "temperature_c": 21,
+            "samples": 3,
+            "poll_interval_ms": 200,
+        },
+        EchoPlace,
+        wall,
+        variant="with three samples",
+        tolerance=0.002,
+        max_age_ms=800,
     ),
 )

@@ -155,6 +155,16 @@ def test_two_motors_on_one_channel_of_a_serial_driver_are_told_and_two_channels_
     ]
 
 
+def test_a_port_that_one_device_has_alone_is_not_another_s_too():
+    gps = entry("movement_sensor", "nmea-gps", "gps", backend="mock", connection_type="serial",
+                serial_attributes={"serial_path": "/dev/serial0"})  # fmt: skip
+    weather = entry("sensor", "serial-sensor", "weather", backend="mock", serial_path="/dev/serial0", baud_rate=9600)
+
+    assert problems(gps, weather) == [
+        '@1 sensor "weather": serial_path: /dev/serial0 is used by movement_sensor "gps" (serial_path) already'
+    ]
+
+
 def hat(**attributes: object) -> dict[str, object]:
     return entry("board", "pca9685", "hat", backend="mock", **attributes)
 
@@ -189,3 +199,36 @@ def test_what_a_pca9685_cannot_do_is_told():
 def test_motors_and_servos_on_a_pca9685_are_sound():
     wheel = entry("motor", "dc-motor", "wheel", board="hat", pins={"a": "1", "b": "2", "pwm": "0"}, max_rpm=60)
     assert problems(hat(), wheel, entry("servo", "servo", "arm", board="hat", pin="3")) == []
+
+
+def converter(name: str, **attributes: object) -> dict[str, object]:
+    return entry("sensor", "adc", name, backend="mock", **({"channels": {"x": {"channel": 0}}} | attributes))
+
+
+def test_one_converter_may_have_several_users_and_two_chips_in_one_place_are_told():
+    analogs = board(analogs=[{"name": "pot", "pin": "1", "chip_select": "24"}])
+    assert problems(analogs, converter("a"), converter("b", sensor_pin=8)) == []
+    assert problems(analogs, converter("a", chip="mcp3208"), converter("b", chip="mcp3208", chip_select=1)) == [
+        '@1 sensor "a": chip_select: spi-0 0 is used by board "pi" (analogs[0].chip_select) already'
+    ]
+
+
+def test_a_converter_on_i2c_shares_its_address_with_its_own_kind_only():
+    first, second = converter("a", chip="ads1115"), converter("b", chip="ads1115", gain=2)
+    assert problems(first, second, sensor(i2c_addr=0x48)) == [
+        '@2 sensor "air": i2c_addr: i2c-1 0x48 is used by sensor "a" (i2c_addr) already'
+    ]
+    assert problems(converter("a"), sensor(i2c_addr=0x48)) == []
+
+
+def test_a_motor_on_the_pins_of_a_converters_bus_is_told():
+    assert problems(board(), converter("a"), motor(a="19", b="GPIO8", pwm="32")) == [
+        '@2 motor "wheel": pins.a: GPIO10 (pin 19) is used by sensor "a" (spi_bus) already',
+        '@2 motor "wheel": pins.b: GPIO8 (pin 24) is used by sensor "a" (spi_bus) already',
+    ]
+    assert problems(board(), converter("a", chip="ads1115"), motor(a="19", b="GPIO8", pwm="32")) == []
+
+
+def test_a_converter_with_a_broken_place_is_told_of_that_and_of_nothing_else():
+    (said,) = problems(converter("a", chip_select=7), converter("b"))
+    assert "chip_select" in said

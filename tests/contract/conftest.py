@@ -7,6 +7,7 @@ from types import ModuleType
 import pytest
 
 from .grounds import GpioGround, I2cGround
+from .spi_grounds import SpiGround
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -44,3 +45,18 @@ def bus_ground(i2c_ground: I2cGround) -> I2cGround:
     """An I2C bus with two register chips on it."""
     i2c_ground.fresh()
     return i2c_ground
+
+
+@pytest.fixture(scope="module")
+def spi_ground(grounds: ModuleType) -> Iterator[SpiGround]:
+    """The ground's SPI bus, for all tests of a file."""
+    with grounds.spi_ground() as made:
+        yield made
+
+
+@pytest.fixture
+def spi(spi_ground: SpiGround) -> Iterator[SpiGround]:
+    """An SPI bus with a jumper, and where chips can be plugged in, a shift register."""
+    spi_ground.fresh()
+    yield spi_ground
+    spi_ground.fresh()

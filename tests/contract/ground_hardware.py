@@ -1,7 +1,8 @@
 """A Raspberry Pi with wires on its header as a ground: every line under test ends at another one, which measures it.
 
 Join each pair of JUMPERS by a resistor of 1 kOhm, not by a plain wire: while a test changes sides both ends may drive
-for a moment, and then the resistor takes what would burn the pins. For the I2C suite put a FRAM with 512 bytes
+for a moment, and then the resistor takes what would burn the pins. For the SPI suite join MOSI and MISO, pins 19 and
+21, and leave everything else off that bus. For the I2C suite put a FRAM with 512 bytes
 (FM24CL04B, MB85RC04V) on bus 1: it answers at two addresses, each with 256 registers, and needs no time to write. What
 is not there is skipped, and says so.
 """
@@ -23,6 +24,7 @@ from pi_drivers.host.header import describe
 from .gpiod_outside import MeasuringLine, held_by_another_process
 from .grounds import MICROSECOND, MILLISECOND, Facility, GpioGround, I2cGround, Wave
 from .jumpers import JUMPERS
+from .spi_grounds import KernelSpiGround, SpiGround
 
 LONGEST_SETTLING_NS = 50 * MILLISECOND
 """A wire takes less than a microsecond, a simulated one some milliseconds."""
@@ -135,6 +137,30 @@ def fram_ground() -> Iterator[I2cGround]:
     """Bus 1 with a FRAM on it."""
     with ExitStack() as opened:
         yield FramGround(opened)
+
+
+class JumperedSpiGround(KernelSpiGround):
+    """Bus 0 with a jumper from MOSI to MISO."""
+
+    lacks: ClassVar = {
+        Facility.FAULTS: "there is no chip on the SPI bus, and nobody to pull it out",
+    }
+
+    def __init__(self, opened: ExitStack) -> None:
+        super().__init__(opened)
+        try:
+            answer = self.open().transfer(b"\xa5\x3c")
+        except DriverError as error:
+            pytest.skip(str(error))
+        if answer != b"\xa5\x3c":
+            pytest.skip("no jumper from pin 19 (MOSI) to pin 21 (MISO)")
+
+
+@contextmanager
+def spi_ground() -> Iterator[SpiGround]:
+    """Bus 0 with its jumper."""
+    with ExitStack() as opened:
+        yield JumperedSpiGround(opened)
 
 
 I2C_GROUNDS: Mapping[str, Callable[[], AbstractContextManager[I2cGround]]] = {"fram": fram_ground}

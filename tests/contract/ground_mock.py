@@ -11,6 +11,7 @@ from pi_drivers.world.world import World
 
 from .grounds import MICROSECOND, MILLISECOND, Facility, GpioGround, I2cGround, Wave, watch_by_looking
 from .i2c_chips import CHIPS
+from .spi_grounds import MockSpiGround, SpiGround
 
 OUTSIDE = "the test"
 
@@ -27,6 +28,12 @@ def gpio_ground() -> Iterator[GpioGround]:
 def i2c_ground() -> Iterator[I2cGround]:
     """A simulated bus with two chips."""
     yield MockI2cGround()
+
+
+@contextmanager
+def spi_ground() -> Iterator[SpiGround]:
+    """A simulated bus with two chips."""
+    yield MockSpiGround()
 
 
 class MockGpioGround(GpioGround):

@@ -3,7 +3,8 @@
 Runs inside the kernel that init.sh has prepared: a gpio-sim chip with the label of a Pi 4's header, and i2c-stub with
 chips at 0x40, 0x50 and 0x76. The outside of a gpio-sim line is its pair of sysfs files: `pull` drives it, `value` is
 what a meter would show. Of the two I2C buses i2c-stub is the kernel's own work, but knows SMBus calls only and never
-fails; the chips of the other are played by a program, so that everything can go wrong there.
+fails; the chips of the other are played by a program, so that everything can go wrong there. So are those of the SPI
+bus, which is none of the kernel's own.
 """
 
 import os
@@ -18,7 +19,9 @@ from pi_drivers.buses.i2c.contract import I2cBus
 from pi_drivers.buses.i2c.real import SmbusI2c
 from tests.contract.gpiod_outside import held_by_another_process
 from tests.contract.grounds import MILLISECOND, Facility, GpioGround, I2cGround, Wave, watch_by_looking
-from tests.hil.outside_chips import OutsideChips, bus_number, outside_chips
+from tests.contract.spi_grounds import KernelSpiGround, SpiGround
+from tests.hil.outside_chips import OutsideChips, Player, bus_number, outside_chips
+from tests.hil.outside_spi import outside_spi
 
 LOOK_EVERY_S = 0.0004
 
@@ -47,6 +50,13 @@ def outside_ground() -> Iterator[I2cGround]:
     """A bus whose chips another process plays."""
     with outside_chips() as chips, ExitStack() as opened:
         yield OutsideI2cGround(opened, chips)
+
+
+@contextmanager
+def spi_ground() -> Iterator[SpiGround]:
+    """A bus whose chips another process plays."""
+    with outside_spi() as player, ExitStack() as opened:
+        yield OutsideSpiGround(opened, player)
 
 
 class SimulatedGpioGround(GpioGround):
@@ -147,6 +157,35 @@ class OutsideI2cGround(KernelI2cGround):
 
     def hang(self, address: int) -> None:
         self._chips.tell(f"hang 0x{address:02x} 1")
+
+
+class OutsideSpiGround(KernelSpiGround):
+    """The bus whose chips a program plays."""
+
+    def __init__(self, opened: ExitStack, player: Player) -> None:
+        super().__init__(opened)
+        self._player = player
+
+    def fresh(self) -> None:
+        super().fresh()
+        self._player.tell("clear")
+        for chip_select, chip in ((self.chip_select, "jumper"), (self.other_chip_select, "register")):
+            self._player.tell(f"plug {chip}@{chip_select}")
+
+    def unplug(self, chip_select: int) -> None:
+        self._player.tell(f"unplug {chip_select}")
+
+    def replug(self, chip_select: int) -> None:
+        self._player.tell(f"replug {chip_select}")
+
+    def stuck(self, chip_select: int) -> None:
+        self._player.tell(f"stuck {chip_select} 1")
+
+    def corrupt(self, chip_select: int) -> None:
+        self._player.tell(f"corrupt {chip_select} 1")
+
+    def rest(self, *, high: bool) -> None:
+        self._player.tell(f"rest {'high' if high else 'low'}")
 
 
 I2C_GROUNDS: Mapping[str, Callable[[], AbstractContextManager[I2cGround]]] = {

@@ -1,8 +1,8 @@
 """What a contract suite needs from the ground it runs on: the back end under test and the world outside of it.
 
-A new ground is one file `ground_<name>.py` with a function `gpio_ground` and a table `I2C_GROUNDS` of functions, one
-for each kind of I2C bus it has, by name; pytest's `--ground=<name>` chooses it. What a ground cannot do it lists in
-`lacks`, with the reason, and the tests that need it are skipped with that reason.
+A new ground is one file `ground_<name>.py` with the functions `gpio_ground` and `spi_ground` and a table `I2C_GROUNDS`
+of functions, one for each kind of I2C bus it has, by name; pytest's `--ground=<name>` chooses it. What a ground cannot
+do it lists in `lacks`, with the reason, and the tests that need it are skipped with that reason.
 """
 
 import enum

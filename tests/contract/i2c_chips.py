@@ -15,8 +15,12 @@ STRETCH_NS = 200_000_000
 """So long a `Slow` chip holds the clock in each message."""
 KNOWN_BYTES = 2
 """So many bytes a `Terse` chip has to tell."""
+SUPPLY = "outside"
+"""What flows through power sensors."""
 SHAFT = "outside"
 """The shaft under the chips that look at one."""
+CONVERTER = "i2c-1 0x48"
+"""The place under which the world knows the voltages at a converter, wherever that is plugged in."""
 
 
 class Full(RegisterFile):
@@ -75,6 +79,25 @@ def _sht31(world: World) -> I2cDevice:
     return Sht31Twin(world)
 
 
+def _bme280(world: World) -> I2cDevice:
+    from pi_drivers.models.sensor.bme280_twin import Bme280Twin
+
+    return Bme280Twin(world)
+
+
+def _bh1750(world: World) -> I2cDevice:
+    from pi_drivers.models.sensor.bh1750 import Bh1750Twin
+
+    # The kernel's driver does not wait for the slowest ones.
+    return Bh1750Twin(world, slow=False)
+
+
+def _ads1115(world: World) -> I2cDevice:
+    from pi_drivers.models.adc.ads1115 import Ads1115Twin
+
+    return Ads1115Twin(world, CONVERTER)
+
+
 def _as5600(world: World) -> I2cDevice:
     from pi_drivers.models.encoder.as5600_chip import As5600Twin
 
@@ -87,11 +110,29 @@ def _pca9685(world: World) -> I2cDevice:
     return Pca9685Twin(world, "outside")
 
 
+def _ina219(world: World) -> I2cDevice:
+    from pi_drivers.models.power_sensor.ina219_twin import Ina219Twin
+
+    # The kernel's driver takes the shunt for 10 mΩ where nobody tells it.
+    return Ina219Twin(world, SUPPLY, shunt_ohms=0.01)
+
+
+def _mpu6050(world: World) -> I2cDevice:
+    from pi_drivers.models.movement_sensor.mpu6050_twin import Mpu6050Twin
+
+    return Mpu6050Twin(world)
+
+
 CHIPS: Mapping[str, Callable[[World], I2cDevice]] = {
     "registers": lambda world: RegisterFile(),
     "sht31": _sht31,
+    "bme280": _bme280,
+    "bh1750": _bh1750,
+    "ads1115": _ads1115,
     "as5600": _as5600,
     "pca9685": _pca9685,
+    "ina219": _ina219,
+    "mpu6050": _mpu6050,
     "full": lambda world: Full(),
     "dying": lambda world: Dying(),
     "slow": Slow,

@@ -139,6 +139,16 @@ def test_debouncing_swallows_a_spike_altogether(ground: GpioGround):
     assert lines.read_events() == []
 
 
+def test_a_level_that_has_not_held_long_enough_is_not_there_yet(ground: GpioGround):
+    low(ground, ground.a)
+    lines = ground.gpio.edges([ground.a], debounce_us=200_000)
+    ground.drive(ground.a, True)
+    ground.settle(50 * MILLISECOND)
+    assert lines.levels() == {ground.a: False}
+    ground.settle(250 * MILLISECOND)
+    assert lines.levels() == {ground.a: True}
+
+
 def test_without_debouncing_every_bounce_is_an_edge(ground: GpioGround):
     low(ground, ground.a)
     lines = ground.gpio.edges([ground.a])

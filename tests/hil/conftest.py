@@ -21,7 +21,7 @@ from tests.module.child import Start
 from tests.module.fake_viam_server import FakeViamServer
 
 if TYPE_CHECKING:
-    from tests.hil.outside_chips import OutsideChips
+    from tests.hil.outside_chips import OutsideChips, Player
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -74,6 +74,17 @@ def player(pytestconfig: pytest.Config) -> "Iterator[OutsideChips]":
     from tests.hil.outside_chips import outside_chips
 
     with outside_chips() as playing:
+        yield playing
+
+
+@pytest.fixture(scope="module")
+def spi_player(pytestconfig: pytest.Config) -> "Iterator[Player]":
+    """The program that plays the chips of the SPI bus, for all tests of a file."""
+    if pytestconfig.getoption("--ground") != "simulated":
+        pytest.skip("nobody plays chips on a real bus")
+    from tests.hil.outside_spi import outside_spi
+
+    with outside_spi() as playing:
         yield playing
 
 

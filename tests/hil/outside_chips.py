@@ -1,12 +1,13 @@
-"""The chips on the bus "pi-drivers outside", from the side of a test: starts the program that plays them and tells it
-what is to go wrong.
+"""The chips outside of the simulated kernel, from the side of a test: starts the program that plays those of a bus and
+tells it what is to go wrong.
 """
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 BUS_NAME = "pi-drivers outside"
 
@@ -23,13 +24,12 @@ def bus_number(name: str = BUS_NAME) -> int:
     raise LookupError(f"this kernel has no I2C bus {name!r}")
 
 
-class OutsideChips:
-    """The program that plays the chips; `tell` reaches it while it runs."""
+class Player:
+    """A program that plays the chips of a bus; `tell` reaches it while it runs."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.process = process
         self._hear()
-        self.bus = bus_number()
 
     def tell(self, command: str) -> str:
         """Give it a command and wait until it is carried out; gives what it answers behind `ok`."""
@@ -53,13 +53,29 @@ class OutsideChips:
         return rest
 
 
+class OutsideChips(Player):
+    """The program that plays the chips of the I2C bus."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        super().__init__(process)
+        self.bus = bus_number()
+
+
+P = TypeVar("P", bound=Player)
+
+
+def outside_chips(*places: str) -> AbstractContextManager[OutsideChips]:
+    """Play these chips on the I2C bus, each as `word@address`, until the end of the block."""
+    return playing(OutsideChips, "tests.hil.outside_i2c", *places)
+
+
 @contextmanager
-def outside_chips(*places: str) -> Iterator[OutsideChips]:
-    """Play these chips, each as `word@address`, until the end of the block."""
-    command = [sys.executable, "-m", "tests.hil.outside_i2c", *places]
+def playing(kind: Callable[["subprocess.Popen[str]"], P], program: str, *places: str) -> Iterator[P]:
+    """Let a program play these chips until the end of the block."""
+    command = [sys.executable, "-m", program, *places]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
-            yield OutsideChips(process)
+            yield kind(process)
         finally:
             assert process.stdin is not None
             process.stdin.close()

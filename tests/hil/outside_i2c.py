@@ -16,8 +16,15 @@ end of the input it goes away, as if the whole bus were pulled out. The commands
     hang ADDRESS TIMES         let so many transfers hang, until the kernel gives up on them
     fail ADDRESS ERRNO         let the controller report an error, such as EAGAIN, in the next transfer
     temperature CELSIUS        of the air that the sensors feel
+    pressure HPA               the same air's
+    light LUX                  that falls on the sensors
+    supply VOLTS AMPERES       what flows through power sensors
     turn REVOLUTIONS           the shaft that encoders look at, at once
     drive SPEED                the shaft, in revolutions per second
+    pose ROLL PITCH YAW        how the robot lies from now on, in degrees
+    spin X Y Z                 how it turns from now on, in degrees per second about its own axes
+    volts CHANNEL VOLTS        at an input of the converter
+    brown-out ADDRESS          let the chip lose its power for a moment
     seen                       every transfer since this was last asked, as an analyser on the wires shows it
 """
 
@@ -32,7 +39,7 @@ from typing import NamedTuple
 from pi_drivers.world.clock import PacedClock
 from pi_drivers.world.devices import BusHang, I2cSegment, Nack
 from pi_drivers.world.world import World
-from tests.contract.i2c_chips import CHIPS, SHAFT
+from tests.contract.i2c_chips import CHIPS, CONVERTER, SHAFT, SUPPLY
 
 DEVICE = "/dev/i2c-outside"
 RECORD_LIMIT = 8 + 42 * (8 + 8192)
@@ -107,8 +114,15 @@ class Outside:
             "hang": self._hang,
             "fail": self._fail,
             "temperature": self._temperature,
+            "pressure": self._pressure,
+            "light": self._light,
+            "supply": self._supply,
             "turn": self._turn,
             "drive": self._drive,
+            "pose": self._pose,
+            "spin": self._spin,
+            "volts": self._volts,
+            "brown-out": self._brown_out,
             "seen": self._tell_seen,
         }
 
@@ -174,6 +188,16 @@ class Outside:
     def _temperature(self, celsius: str) -> None:
         self._world.air.temperature_c = float(celsius)
 
+    def _pressure(self, hectopascals: str) -> None:
+        self._world.air.pressure_hpa = float(hectopascals)
+
+    def _light(self, lux: str) -> None:
+        self._world.light.lux = float(lux)
+
+    def _supply(self, volts: str, amperes: str) -> None:
+        supply = self._world.supply(SUPPLY)
+        supply.volts, supply.amperes = float(volts), float(amperes)
+
     def _turn(self, revolutions: str) -> None:
         with self._world.held():
             self._world.shaft(SHAFT).turn_by_hand(float(revolutions))
@@ -181,6 +205,24 @@ class Outside:
     def _drive(self, revolutions_per_s: str) -> None:
         with self._world.held():
             self._world.shaft(SHAFT).drive(float(revolutions_per_s), constant_s=0.01)
+
+    def _pose(self, roll: str, pitch: str, yaw: str) -> None:
+        with self._world.held():
+            self._world.pose.put(float(roll), float(pitch), float(yaw))
+
+    def _spin(self, x: str, y: str, z: str) -> None:
+        with self._world.held():
+            self._world.pose.turn(float(x), float(y), float(z))
+
+    def _volts(self, channel: str, volts: str) -> None:
+        self._world.voltage(CONVERTER, int(channel)).volts = float(volts)
+
+    def _brown_out(self, address: str) -> None:
+        device = self._segment.device(int(address, 0))
+        if device is None:
+            raise LookupError("nothing is plugged in there")
+        with self._world.held():
+            device.lose_power()
 
     def _tell_seen(self) -> str:
         seen, self._seen = self._seen, []

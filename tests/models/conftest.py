@@ -10,6 +10,8 @@ from grpclib.testing import ChannelFor
 from viam.components.board.client import BoardClient
 from viam.components.encoder.client import EncoderClient
 from viam.components.motor.client import MotorClient
+from viam.components.movement_sensor.client import MovementSensorClient
+from viam.components.power_sensor.client import PowerSensorClient
 from viam.components.sensor.client import SensorClient
 from viam.components.servo.client import ServoClient
 from viam.proto.app.robot import ComponentConfig
@@ -28,6 +30,8 @@ CLIENTS = {
     "board": BoardClient,
     "encoder": EncoderClient,
     "motor": MotorClient,
+    "movement_sensor": MovementSensorClient,
+    "power_sensor": PowerSensorClient,
     "sensor": SensorClient,
     "servo": ServoClient,
 }

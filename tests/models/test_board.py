@@ -11,6 +11,7 @@ from pi_drivers.buses.gpio.contract import Pull
 from pi_drivers.errors import ConfigError
 from pi_drivers.world.devices import RegisterFile
 from pi_drivers.world.serial_line import Notebook
+from tests.contract.spi_chips import Jumper
 from tests.models.conftest import Bench
 
 
@@ -297,6 +298,8 @@ async def test_faults_can_be_made_on_the_mock(bench: Bench):
         {"target": "i2c-1 0x44", "kind": "nack", "count": 0},
         {"target": "i2c-1 0x44", "kind": "nack", "count": math.inf},
         {"target": "i2c-1 0xfff", "kind": "nack"},
+        {"target": "spi-0 2", "kind": "unplug"},
+        {"target": "spi-0 0", "kind": "nack"},
         {"target": "shaft zzz", "kind": "jam"},
     ):
         assert (await code_of(client.do_command({"command": "fault", **wrong})))[0] is Status.INVALID_ARGUMENT
@@ -314,7 +317,7 @@ async def test_faults_can_be_made_on_the_mock(bench: Bench):
         ({"pins": [{"pin": "11", "pull": "sideways"}]}, "pins[0].pull"),
         ({"pins": [{"pin": "11", "type": "interrupt", "initial": "low"}]}, "pins[0].initial"),
         ({"digital_interrupts": [{"name": "x", "pin": "39"}]}, "digital_interrupts[0].pin"),
-        ({"analogs": []}, "analogs"),
+        ({"analog": []}, "analog: unknown"),
     ],
 )
 async def test_mistakes_in_its_config(bench: Bench, attributes, problem):
@@ -351,6 +354,24 @@ async def test_a_serial_port_is_unplugged_and_plugged_in_again(bench: Bench):
     assert bench.world.serial_ports == []
     await client.do_command({"command": "fault", "target": "serial /dev/ttyUSB0", "kind": "replug"})
     assert bench.world.serial_ports == ["/dev/ttyUSB0"]
+
+
+async def test_faults_of_an_spi_chip(bench: Bench):
+    _, client = await board_client(bench)
+    bench.world.spi(1).plug_in(2, Jumper())
+
+    async def heard_after(kind: str, **count: int) -> bytes:
+        await client.do_command({"command": "fault", "target": "spi-1 2", "kind": kind, **count})
+        with bench.world.held():
+            return bench.world.spi(1).transfer(2, b"ab")
+
+    assert await heard_after("unplug") == b"\0\0"
+    assert await heard_after("replug") == b"ab"
+    assert await heard_after("stuck", count=2) == b"\0\0"
+    assert await heard_after("replug") == b"\0\0"
+    assert await heard_after("replug") == b"ab"
+    assert await heard_after("corrupt") != b"ab"
+    assert await heard_after("replug") == b"ab"
 
 
 async def test_i2c_scan_lists_who_answers_and_who_uses_it(bench: Bench):

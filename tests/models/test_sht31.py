@@ -263,7 +263,22 @@ async def test_a_bus_is_free_for_others_while_a_chip_measures(bench: Bench):
     assert max(waits) < 3_000_000
 
 
-@pytest.mark.parametrize("attributes", [{"i2c_addr": 0x88}, {"i2c_addr": "44h"}, {"i2c_bus": "one"}, {"i2c_adr": 1}])
-async def test_mistakes_in_its_config(bench: Bench, attributes):
-    with pytest.raises(ConfigError):
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"i2c_addr": 0x88}, "i2c_addr: must be between 8 and 119"),
+        ({"i2c_addr": "44h"}, "i2c_addr"),
+        ({"i2c_bus": "one"}, "i2c_bus"),
+        ({"i2c_adr": 1}, 'did you mean "i2c_addr"'),
+        ({"poll_interval_ms": 20}, "poll_interval_ms: must not be below 21, the time of one sample at high repeatab"),
+        ({"poll_interval_ms": 30, "max_age_ms": 50}, "max_age_ms: must not be below 51, got 50"),
+    ],
+)
+async def test_mistakes_in_its_config(bench: Bench, attributes, message):
+    with pytest.raises(ConfigError, match=message):
         await bench.make("sht31", "air", **attributes)
+
+
+async def test_a_zero_from_a_program_in_go_is_no_address(bench: Bench):
+    sensor = await bench.make("sht31", "air", i2c_addr=0)
+    assert (await sensor.get_status())["i2c_addr"] == "0x44"

@@ -93,7 +93,7 @@ def _rows(schema: Mapping[str, Any], root: Mapping[str, Any], prefix: str) -> It
         yield f"| `{prefix}{key}` | {_type(entry, root)} | {default} | {entry.get('description', '')} |"
         inner = _inner(entry, root)
         if inner is not None:
-            mark = "[]." if _is_list(entry) else "."
+            mark = "[]." if _is_list(entry) else ".<name>." if _is_map(entry) else "."
             yield from _rows(inner, root, f"{prefix}{key}{mark}")
 
 
@@ -114,10 +114,15 @@ def _is_list(entry: Mapping[str, Any]) -> bool:
     return any(choice.get("type") == "array" for choice in _choices(entry))
 
 
+def _is_map(entry: Mapping[str, Any]) -> bool:
+    return any("additionalProperties" in choice for choice in _choices(entry))
+
+
 def _inner(entry: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The object an attribute holds, or a list of; None for plain values."""
+    """The object an attribute holds, or a list of, or several by name; None for plain values."""
     for choice in _choices(entry):
-        reference = choice.get("items", choice).get("$ref")
+        held = choice.get("items", choice.get("additionalProperties", choice))
+        reference = held.get("$ref") if isinstance(held, dict) else None
         if reference is not None:
             inner: Mapping[str, Any] = root["$defs"][reference.rpartition("/")[2]]
             return inner

@@ -13,9 +13,11 @@ from pi_drivers import host
 from pi_drivers.cli.board_pins import board_of, channel_of, user_names
 from pi_drivers.cli.machine import Component
 from pi_drivers.config.attributes import Attributes, Part
+from pi_drivers.config.buses import chip_select_index
 from pi_drivers.config.pins import named_pins
 from pi_drivers.errors import ArgumentError
-from pi_drivers.host import header
+from pi_drivers.host import header, spi_lines
+from pi_drivers.models.adc.attributes import AdcWiring
 
 HEADER_MODEL = "board"
 
@@ -38,18 +40,21 @@ class _Want(NamedTuple):
     path: str
     thing: Thing
     text: str
+    shared_as: str | None = None
+    """Those that say the same have it together."""
 
 
 def sharing_problems(configs: Configs) -> Iterator[str]:
     """A line for each thing that a second component wants, and for each clash of back ends or baud rates."""
     headers = {one.name: _header(config) for one, config in configs.items() if one.model_name == HEADER_MODEL}
-    holders: dict[Thing, tuple[Component, str]] = {}
+    holders: dict[Thing, tuple[Component, _Want]] = {}
     for component, config in configs.items():
         yield from _backend_problem(component, config, headers)
         for want in _wants(component, config, headers):
-            holder, held_as = holders.setdefault(want.thing, (component, want.path))
-            if holder is not component:
-                taken = f"{want.text} is used by {holder.label} ({held_as}) already"
+            holder, held = holders.setdefault(want.thing, (component, want))
+            together = want.shared_as is not None and want.shared_as == held.shared_as
+            if holder is not component and not together:
+                taken = f"{want.text} is used by {holder.label} ({held.path}) already"
                 yield f"{component.place}: {want.path}: {taken}"
     yield from _baud_problems(configs)
 
@@ -82,6 +87,33 @@ def _wants(component: Component, config: Attributes, headers: Headers) -> Iterat
     for path, bus, address in _i2c_addresses(config):
         yield _Want(path, (_backend(config), "i2c", str(bus), address), f"i2c-{bus} {address:#04x}")
     yield from _serial_wants(config)
+    for path, wiring in _converters(config):
+        yield from _converter_wants(path, wiring, _backend(config))
+
+
+def _converters(config: Part) -> Iterator[tuple[str, AdcWiring]]:
+    if isinstance(config, AdcWiring):
+        yield "", config.wiring()
+    for i, entry in enumerate(getattr(config, "analogs", None) or ()):
+        if isinstance(entry, AdcWiring):
+            yield f"analogs[{i}].", entry
+
+
+def _converter_wants(path: str, wiring: AdcWiring, backend: str) -> Iterator[_Want]:
+    """The place of a converter, shared by all who name the same chip; on SPI also the pins of its bus."""
+    place = wiring.known_place
+    if place is None:
+        return
+    if not wiring.is_mcp:
+        thing = (backend, "i2c", str(wiring.i2c_bus), wiring.i2c_addr)
+        yield _Want(f"{path}i2c_addr", thing, place, shared_as=wiring.chip)
+        return
+    yield _Want(f"{path}chip_select", (backend, place), place, shared_as=wiring.chip)
+    lines = spi_lines.LINES[wiring.spi_bus]
+    selected = lines.chip_selects[chip_select_index(wiring.spi_bus, wiring.chip_select)]
+    shared = dict.fromkeys((lines.mosi, lines.miso, lines.sclk), f"spi-{wiring.spi_bus}")
+    for pin, shared_as in (shared | {selected: place}).items():
+        yield _Want(f"{path}spi_bus", (backend, "header", pin), header.describe(pin), shared_as)
 
 
 def _serial_wants(config: Attributes) -> Iterator[_Want]:
@@ -98,7 +130,8 @@ def _serial_wants(config: Attributes) -> Iterator[_Want]:
 
 
 def _port_of(config: Attributes) -> tuple[str, str, str] | None:
-    path = getattr(config, "serial_path", None)
+    inner = getattr(config, "serial_attributes", None)
+    path = getattr(config, "serial_path", None) or getattr(inner, "serial_path", None)
     return (_backend(config), "serial", posixpath.normpath(path)) if isinstance(path, str) else None
 
 
@@ -129,7 +162,7 @@ def _pin_want(path: str, name: str, config: Attributes, headers: Headers) -> _Wa
 
 def _i2c_addresses(part: Part, prefix: str = "") -> Iterator[tuple[str, object, int]]:
     address = getattr(part, "i2c_addr", None)
-    if isinstance(address, int):
+    if isinstance(address, int) and not isinstance(part, AdcWiring):
         yield f"{prefix}i2c_addr", getattr(part, "i2c_bus", None), address
     for name in type(part).model_fields:
         value = getattr(part, name)

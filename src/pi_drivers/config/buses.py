@@ -1,14 +1,21 @@
 """Bus numbers and addresses in attributes, as people write them: numbers, or the strings other configs have."""
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from pi_drivers.buses.i2c.contract import FIRST_ADDRESS, LAST_ADDRESS
+from pi_drivers.config.part import Problem
+from pi_drivers.errors import ArgumentError
+from pi_drivers.host import spi_lines
 
 _DECIMAL = re.compile(r"[0-9]{1,4}")
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,4}|[0-9]{1,4}")
+_INDEX = re.compile(r"[0-2]")
+_SPI_WORDS = {"main": 0, "aux": 1}
 
 
 def _bus_number(value: object) -> object:
@@ -19,11 +26,38 @@ def _address(value: object) -> object:
     return int(value, 0) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
 
 
+def _spi_bus_number(value: object) -> object:
+    return _SPI_WORDS.get(value.lower(), _bus_number(value)) if isinstance(value, str) else value
+
+
+def _chip_select(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        if value not in range(3):
+            raise PydanticCustomError(
+                "chip_select", 'is 0, 1 or 2, got {number}; a pin is written as a string: "{number}"', {"number": value}
+            )
+        return f"ce{value}"
+    if isinstance(value, str):
+        return f"ce{value}" if _INDEX.fullmatch(value) else value.lower()
+    return value
+
+
 BusNumber = Annotated[int, BeforeValidator(_bus_number, json_schema_input_type=int | str)]
 """A bus: 1, or "1" as viam-server's own models have it."""
 
 I2cAddress = Annotated[int, BeforeValidator(_address, json_schema_input_type=int | str)]
 """A 7-bit address: 68, or "0x44"; JSON itself knows no hexadecimal numbers."""
+
+SpiBusNumber = Annotated[int, BeforeValidator(_spi_bus_number, json_schema_input_type=int | str)]
+"""An SPI bus: 0 or 1, or "main" and "aux" as older configs of viam-server have it."""
+
+ChipSelect = Annotated[
+    str, BeforeValidator(_chip_select, json_schema_input_type=int | str), Field(min_length=1, max_length=40)
+]
+"""A chip select as written: 0 and "0" become "ce0"; the pin it is, as viam-server's boards have it, stays "24".
+
+Which one it is on its bus says `chip_select_index`.
+"""
 
 
 def i2c_bus_field() -> Any:
@@ -36,7 +70,7 @@ def i2c_address_field(default: int, others: str = "") -> Any:
 
     Args:
         default: the chip's usual address.
-        others: what else it can have, for example `0x45 with ADDR high`.
+        others: what else it can have, for example `"0x45" with ADDR high`.
     """
     also = f"; {others}" if others else ""
     return Field(
@@ -45,3 +79,31 @@ def i2c_address_field(default: int, others: str = "") -> Any:
         le=LAST_ADDRESS,
         description=f'The address: {default}, or "0x{default:02x}"{also}.',
     )
+
+
+def spi_bus_field() -> Any:
+    """The field `spi_bus`."""
+    return Field(default=0, ge=0, le=1, description='The number of the SPI bus: 0 or "main", 1 or "aux".')
+
+
+def chip_select_field() -> Any:
+    """The field `chip_select`."""
+    return Field(
+        default="ce0",
+        description='The chip select that the chip is on: 0, 1, or 2 on bus 1; also "ce0", or its pin: "24", "GPIO8".',
+    )
+
+
+def chip_select_index(bus: int, chip_select: str) -> int:
+    """The number of a chip select on its bus, of values that `chip_select_problems` finds nothing wrong with."""
+    return spi_lines.index_on(bus, chip_select)
+
+
+def chip_select_problems(bus: int | None, chip_select: str | None, path: str = "chip_select") -> Iterator[Problem]:
+    """What is wrong with a chip select of a bus; None, absent or broken, is passed over."""
+    if bus is None or bus not in spi_lines.LINES or chip_select is None:
+        return
+    try:
+        spi_lines.index_on(bus, chip_select)
+    except ArgumentError as error:
+        yield Problem(path, error.message)

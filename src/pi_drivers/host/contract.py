@@ -10,12 +10,16 @@ from typing import Generic, Protocol, TypeVar
 
 from pi_drivers.buses.gpio.contract import Gpio
 from pi_drivers.buses.i2c.contract import I2cBus
+from pi_drivers.buses.iio.contract import KernelSensors
 from pi_drivers.buses.onewire.contract import OneWireBus
 from pi_drivers.buses.pwm.contract import HardwarePwm
 from pi_drivers.buses.serial.contract import SerialPort
+from pi_drivers.buses.spi.contract import SpiChip
 from pi_drivers.host.claims import Claims, Holder
 from pi_drivers.host.diagnosis import Finding
 from pi_drivers.host.serial_ports import SerialPart, SerialPorts
+from pi_drivers.host.spi_buses import SharedSpi, SpiBuses
+from pi_drivers.host.vitals import Vitals
 from pi_drivers.runtime.worker import BusWorker
 
 MICROSECOND = 1_000
@@ -54,6 +58,7 @@ class Host(ABC):
         self._i2c: dict[int, SharedBus[I2cBus]] = {}
         self._onewire: SharedBus[OneWireBus] | None = None
         self._serial = SerialPorts(self.open_serial, self.serial_place, self.new_worker)
+        self._spi = SpiBuses(self.open_spi, self.new_worker)
 
     @property
     @abstractmethod
@@ -94,6 +99,19 @@ class Host(ABC):
         """What this machine still lacks for its drivers. Reads files: not on the event loop."""
 
     @abstractmethod
+    def vitals(self, disk: str) -> Vitals:
+        """How this machine is doing. Reads files: not on the event loop.
+
+        Args:
+            disk: any path on the file system whose space counts.
+        """
+
+    @property
+    @abstractmethod
+    def kernel_sensors(self) -> KernelSensors:
+        """The sensors that the kernel has drivers for."""
+
+    @abstractmethod
     def open_i2c(self, number: int) -> I2cBus:
         """Open bus `number` anew; drivers use `i2c`, which shares it."""
 
@@ -104,6 +122,10 @@ class Host(ABC):
     @abstractmethod
     def open_serial(self, path: str, baud: int) -> SerialPort:
         """Open a serial port; drivers use `serial`, which shares it."""
+
+    @abstractmethod
+    def open_spi(self, bus: int, chip_select: int, speed_hz: int, mode: int) -> SpiChip:
+        """Open a chip select of an SPI bus anew; drivers use `spi`, which shares it."""
 
     @abstractmethod
     def serial_place(self, path: str) -> str:
@@ -154,6 +176,22 @@ class Host(ABC):
             BusAbsentError, BusPermissionError, MissingLibraryError: as opening it does.
         """
         return self._serial.join(path, baud, holder, share=share)
+
+    def spi(self, bus: int, chip_select: int, *, speed_hz: int, mode: int = 0) -> SharedSpi:
+        """Take part in a chip select of an SPI bus; the first one opens it, the last one to `leave` closes it.
+
+        Args:
+            bus: 0 for /dev/spidev0.*.
+            chip_select: 1 for /dev/spidev0.1.
+            speed_hz: the chip's clock at most.
+            mode: the chip's SPI mode, 0 to 3.
+
+        Raises:
+            ArgumentError: a clock or a mode out of range.
+            ClaimedError: it is in use with another clock or mode.
+            BusAbsentError, BusPermissionError: as opening it does.
+        """
+        return self._spi.join(bus, chip_select, speed_hz, mode)
 
     def _forget_onewire(self) -> None:
         self._onewire = None

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 from pi_drivers.buses.gpio.mock import MockGpio
 from pi_drivers.buses.i2c.contract import I2cBus
 from pi_drivers.buses.i2c.mock import MockI2c
+from pi_drivers.buses.iio.mock import MockKernelSensors
 from pi_drivers.buses.onewire.contract import OneWireBus
 from pi_drivers.buses.onewire.mock import MockOneWire
 from pi_drivers.buses.pwm.mock import MockPwm
 from pi_drivers.buses.serial.contract import SerialPort
 from pi_drivers.buses.serial.mock import MockSerial
+from pi_drivers.buses.spi.contract import SpiChip
+from pi_drivers.buses.spi.mock import MockSpi
 from pi_drivers.host.contract import SECOND, Cancellable, Host
 from pi_drivers.host.diagnosis import Finding
+from pi_drivers.host.vitals import Vitals
 from pi_drivers.runtime.worker import BusWorker
 from pi_drivers.world.clock import HandClock
 from pi_drivers.world.world import World
@@ -51,6 +55,14 @@ class MockHost(Host):
     def diagnose(self) -> list[Finding]:
         return [Finding("machine", ok=True, found="the simulated Pi, which has every bus and lacks nothing")]
 
+    def vitals(self, disk: str) -> Vitals:
+        with self.world.held():
+            return self.world.vitals.look()
+
+    @property
+    def kernel_sensors(self) -> MockKernelSensors:
+        return MockKernelSensors(self.world)
+
     def open_i2c(self, number: int) -> I2cBus:
         return MockI2c(self.world, number)
 
@@ -59,6 +71,9 @@ class MockHost(Host):
 
     def open_serial(self, path: str, baud: int) -> SerialPort:
         return MockSerial(self.world, path, baud)
+
+    def open_spi(self, bus: int, chip_select: int, speed_hz: int, mode: int) -> SpiChip:
+        return MockSpi(self.world, bus, chip_select, speed_hz=speed_hz, mode=mode)
 
     def serial_place(self, path: str) -> str:
         return posixpath.normpath(path)

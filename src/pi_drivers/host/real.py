@@ -7,11 +7,14 @@ from collections.abc import Callable
 
 from pi_drivers.buses.gpio.contract import Gpio
 from pi_drivers.buses.i2c.contract import I2cBus
+from pi_drivers.buses.iio.contract import KernelSensors
 from pi_drivers.buses.onewire.contract import OneWireBus
 from pi_drivers.buses.pwm.contract import HardwarePwm
 from pi_drivers.buses.serial.contract import SerialPort
+from pi_drivers.buses.spi.contract import SpiChip
 from pi_drivers.host.contract import SECOND, Cancellable, Host
 from pi_drivers.host.diagnosis import Finding, diagnose
+from pi_drivers.host.vitals import Vitals, read_vitals
 from pi_drivers.runtime.keeper import KEEPER
 from pi_drivers.runtime.worker import BusWorker
 
@@ -45,6 +48,15 @@ class RealHost(Host):
     def diagnose(self) -> list[Finding]:
         return diagnose()
 
+    def vitals(self, disk: str) -> Vitals:
+        return read_vitals(disk)
+
+    @property
+    def kernel_sensors(self) -> KernelSensors:
+        from pi_drivers.buses.iio.real import SysfsKernelSensors
+
+        return SysfsKernelSensors()
+
     def open_i2c(self, number: int) -> I2cBus:
         from pi_drivers.buses.i2c.real import SmbusI2c
 
@@ -59,6 +71,11 @@ class RealHost(Host):
         from pi_drivers.buses.serial.real import PySerialPort
 
         return PySerialPort(path, baud)
+
+    def open_spi(self, bus: int, chip_select: int, speed_hz: int, mode: int) -> SpiChip:
+        from pi_drivers.buses.spi.real import SpidevChip
+
+        return SpidevChip(bus, chip_select, speed_hz=speed_hz, mode=mode)
 
     def serial_place(self, path: str) -> str:
         return os.path.realpath(path)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from viam.components.board import Board
 
-from pi_drivers.buses.gpio.contract import EdgeEvent, PulseRun, PulseSource
-from pi_drivers.errors import ConfigError, DriverError, UnsupportedError
+from pi_drivers.buses.gpio.contract import EdgeEvent, Pull, PulseRun, PulseSource
+from pi_drivers.errors import BusError, ConfigError, DriverError, UnsupportedError
 from pi_drivers.host.claims import Holder
 from pi_drivers.models.base import Dependencies, sibling_of
 from pi_drivers.runtime.lifecycle import Lifecycle
@@ -114,6 +114,17 @@ class InputPins(ABC):
     """What `EdgeEvent.offset` says for each pin, in the order the pins were asked for."""
     lost = 0
     """Edges that happened and were lost on the way."""
+    interruptions: int | None = None
+    """How often edges may have been lost without a count; None where that cannot happen."""
+    broken: BusError | None = None
+    """Why no edges arrive at present."""
+
+    async def listening(self) -> None:  # noqa: B027 - true of the header
+        """Return when edges that happen from now on arrive; on the header, at once.
+
+        Raises:
+            BusError: the board does not send them.
+        """
 
     @abstractmethod
     def drain(self) -> list[EdgeEvent]:
@@ -163,9 +174,29 @@ class BoardPins(ABC):
 
     @abstractmethod
     def inputs(
-        self, names: Sequence[str], holder: Holder, lifecycle: Lifecycle, *, glitch_filter_us: int = 0
+        self,
+        names: Sequence[str],
+        holder: Holder,
+        lifecycle: Lifecycle,
+        *,
+        glitch_filter_us: int = 0,
+        pull: Pull | None = None,
+        active_low: bool | None = None,
     ) -> InputPins:
-        """Take pins as inputs and listen to their edges. Raises: as `output` does."""
+        """Take pins as inputs and listen to their edges.
+
+        Args:
+            names: any of their names.
+            holder: who takes them, and what for.
+            lifecycle: the holder's.
+            glitch_filter_us: how long a level must hold before its edge counts; 0 for what the board's config says.
+            pull: the pull resistor; None for what the board's config says.
+            active_low: a low level counts as high; None for what the board's config says.
+
+        Raises:
+            ConfigError: the board has no such pins, or cannot do what is asked of them.
+            ClaimedError: somebody holds one; the message names who.
+        """
 
 
 def pins_of_board(

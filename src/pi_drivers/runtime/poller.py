@@ -35,6 +35,35 @@ class Sample(Generic[T]):
     taken_ns: int
 
 
+def fresh(
+    name: str,
+    newest: Sample[T] | None,
+    now_ns: int,
+    max_age_ns: int,
+    cause: Callable[[], str],
+    what: str = "reading",
+) -> Sample[T]:
+    """The newest sample, if it may still be served.
+
+    Args:
+        name: whose it is, for messages.
+        newest: the sample, if there is one.
+        now_ns: the time now.
+        max_age_ns: the age at which a sample is no longer served.
+        cause: says why there is no newer one.
+        what: it is a sample of, for messages.
+
+    Raises:
+        StaleReadingError: it is too old, or there is none; the message has the age and the cause.
+    """
+    if newest is None:
+        raise StaleReadingError(f"{name}: no {what} yet: {cause()}")
+    age_ns = now_ns - newest.taken_ns
+    if age_ns > max_age_ns:
+        raise StaleReadingError(f"{name}: the last good {what} is {age_ns / SECOND:.1f} s old: {cause()}")
+    return newest
+
+
 class Poller(Generic[T]):
     """The background task of one polled resource. Used on the event loop only."""
 
@@ -72,6 +101,7 @@ class Poller(Generic[T]):
         self._newest: Sample[T] | None = None
         self._error: Exception | None = None
         self._began_ns: int | None = None
+        self._due_ns = 0
         self._failures_in_a_row = 0
         self._told = False
         """Whether the log has it last that the device fails."""
@@ -112,15 +142,7 @@ class Poller(Generic[T]):
         Raises:
             StaleReadingError: it is too old, or there is none; the message has the age and the cause.
         """
-        newest = self._newest
-        if newest is None:
-            raise StaleReadingError(f"{self._name}: no reading yet: {self._cause()}")
-        age_ns = self._host.now_ns() - newest.taken_ns
-        if age_ns > self._max_age_ns:
-            raise StaleReadingError(
-                f"{self._name}: the last good reading is {age_ns / SECOND:.1f} s old: {self._cause()}"
-            )
-        return newest
+        return fresh(self._name, self._newest, self._host.now_ns(), self._max_age_ns, self._cause)
 
     def status(self) -> dict[str, ValueTypes]:
         """Age and counters, for `get_status`."""
@@ -144,26 +166,30 @@ class Poller(Generic[T]):
         return "polling has stopped"
 
     async def _poll(self) -> None:
-        due_ns = self._host.now_ns()
+        self._due_ns = self._host.now_ns()
         while True:
             await self._try_once()
-            due_ns = self._next_due(due_ns)
-            await self._host.wait(max(0, due_ns - self._host.now_ns()))
+            self._due_ns = self._next_due(self._due_ns)
+            await self._host.wait(max(0, self._due_ns - self._host.now_ns()))
 
     async def _try_once(self) -> None:
-        began_ns = self._began_ns = self._host.now_ns()
+        self._began_ns = self._host.now_ns()
         try:
             if self._newest is None or self._error is not None:
                 await self._set_up()
+                # The schedule begins when it can be kept: setting up is no poll that was missed.
+                self._due_ns = self._host.now_ns()
+            # What it tells of cannot be younger than the moment before it was taken.
+            taken_ns = self._host.now_ns()
             value = await self._sample()
         except Exception as error:  # noqa: BLE001 - a driver bug must not end the polling; it is logged below
             self._failed(error)
         else:
-            self._succeeded(value, began_ns)
+            self._succeeded(value, taken_ns)
         self._began_ns = None
         self._tried.set()
 
-    def _succeeded(self, value: T, began_ns: int) -> None:
+    def _succeeded(self, value: T, taken_ns: int) -> None:
         if self._told:
             self._told = False
             self._logger.info("%s: back after %d failed tries", self._name, self._failures_in_a_row)
@@ -171,8 +197,7 @@ class Poller(Generic[T]):
             self._logger.warning("%s: works, but has failed now and then%s", self._name, self._spared())
         self._error = None
         self._failures_in_a_row = 0
-        # What it tells of cannot be younger than the moment before it was taken.
-        self._newest = Sample(value, began_ns)
+        self._newest = Sample(value, taken_ns)
 
     def _failed(self, error: Exception) -> None:
         if not self._told and self._may_tell():

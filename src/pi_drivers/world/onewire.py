@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pi_drivers.buses.onewire.contract import CONVERSION_NS, SCRATCHPAD_BYTES, crc8
+from pi_drivers.world.faults import Fuse
 
 if TYPE_CHECKING:
     from pi_drivers.world.clock import WorldClock
@@ -62,8 +63,8 @@ class Thermometer(OneWireDevice):
 
 
 @dataclass
-class OneWireFaults:
-    """What is wrong with one sensor."""
+class OneWireFaults(Fuse):
+    """What is wrong with one sensor. Its transactions are commands to convert, and reads of its scratchpad."""
 
     corrupt_reads: int = 0
     """So many reads arrive with one bit flipped."""
@@ -112,6 +113,11 @@ class OneWireLine:
         if self._unplugged.pop(sensor_id, None) is not None and sensor_id in self._devices:
             self._devices[sensor_id].power_up()
 
+    @property
+    def known(self) -> list[str]:
+        """All sensors that are or were on the line."""
+        return sorted(self._devices)
+
     def listed(self) -> list[str]:
         """The sensors that the kernel believes to be there."""
         now_ns = self._clock.now_ns()
@@ -119,23 +125,25 @@ class OneWireLine:
 
     def convert(self, sensor_id: str) -> None:
         """Tell a sensor to begin."""
+        self.faults(sensor_id).due()
         device = self._reachable(sensor_id)
         if device is not None:
             device.convert()
 
     def scratchpad(self, sensor_id: str) -> bytes:
         """What arrives when a sensor is asked for its scratchpad: nine bytes, right or wrong."""
+        faults = self.faults(sensor_id)
+        due = faults.due()
         if self.held_low:
             return bytes(SCRATCHPAD_BYTES)
         device = self._reachable(sensor_id)
         if device is None:
             return b"\xff" * SCRATCHPAD_BYTES  # the pull-up resistor alone
-        faults = self.faults(sensor_id)
-        if faults.resets:
+        if faults.resets and due:
             faults.resets -= 1
             device.power_up()
         data = device.scratchpad()
-        if faults.corrupt_reads:
+        if faults.corrupt_reads and due:
             faults.corrupt_reads -= 1
             data = bytes([data[0] ^ 0x10]) + data[1:]
         return data

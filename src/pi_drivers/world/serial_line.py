@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pi_drivers.world.clock import Bell
+from pi_drivers.world.faults import Fuse
 from pi_drivers.world.uart import SerialWire, as_heard
 
 if TYPE_CHECKING:
@@ -42,11 +43,13 @@ class Notebook(SerialDevice):
 
 
 @dataclass
-class SerialFaults:
-    """What is wrong with a line."""
+class SerialFaults(Fuse):
+    """What is wrong with a line; bytes to the Pi are its transactions."""
 
     garbage: int = 0
     """So many bytes to the Pi arrive with half of their bits turned over."""
+    lost: int = 0
+    """So many bytes never arrive."""
     stuck: bool = False
     """Nothing arrives at the Pi."""
 
@@ -150,12 +153,28 @@ class SerialLine:
             self._port = None
 
     def _arrive_at_pi(self, byte: int, baud: int) -> None:
-        if self._port is None or self.faults.stuck:
+        if self._port is None:
             return
-        if self.faults.garbage:
-            self.faults.garbage -= 1
-            byte ^= 0xA5
-        self._port.put(as_heard(byte, baud, self._port.baud))
+        if self.faults.due():
+            heard = self._spoiled(byte)
+            if heard is None:
+                return
+            byte = heard
+        if self._port is not None:  # the fault may have been that the cable was pulled
+            self._port.put(as_heard(byte, baud, self._port.baud))
+
+    def _spoiled(self, byte: int) -> int | None:
+        """What a fault leaves of a byte."""
+        faults = self.faults
+        if faults.stuck:
+            return None
+        if faults.lost:
+            faults.lost -= 1
+            return None
+        if faults.garbage:
+            faults.garbage -= 1
+            return byte ^ 0xA5
+        return byte
 
     def _arrive_at_far_end(self, byte: int, baud: int) -> None:
         if self._device is not None:

@@ -5,6 +5,7 @@ bits sends looks like data.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pi_drivers.world.faults import Fuse, flipped
@@ -25,14 +26,26 @@ class SpiDevice(ABC):
 class SpiFaults(Fuse):
     """What is wrong with one place on a bus."""
 
+    pulled: Callable[[], None] = lambda: None
+    """Called when the plug is pulled."""
     corrupt_reads: int = 0
     """So many transfers come back with one bit flipped, each with another one."""
     corrupt_byte: int = -1
     """Which byte of a transfer it is in."""
     stuck: int = 0
     """So many transfers come back as if the chip had not heard that it was selected."""
-    unplugged: bool = False
-    """Nobody there: the line from the chip rests where it is pulled."""
+    _unplugged: bool = False
+
+    @property
+    def unplugged(self) -> bool:
+        """Nobody there: the line from the chip rests where it is pulled."""
+        return self._unplugged
+
+    @unplugged.setter
+    def unplugged(self, unplugged: bool) -> None:
+        self._unplugged = unplugged
+        if unplugged:
+            self.pulled()
 
 
 class SpiSegment:
@@ -58,7 +71,7 @@ class SpiSegment:
 
     def faults(self, chip_select: int) -> SpiFaults:
         """The faults of a place, to be set; they stay with the place, not with the chip."""
-        return self._faults.setdefault(chip_select, SpiFaults())
+        return self._faults.setdefault(chip_select, SpiFaults(pulled=lambda: self._lose_power(chip_select)))
 
     def transfer(self, chip_select: int, data: bytes) -> bytes:
         """One transfer."""
@@ -78,3 +91,7 @@ class SpiSegment:
             faults.corrupt_reads -= 1
             answer = flipped(answer, faults.corrupt_byte, wrong_bit)
         return answer
+
+    def _lose_power(self, chip_select: int) -> None:
+        if chip_select in self._devices:
+            self._devices[chip_select].lose_power()

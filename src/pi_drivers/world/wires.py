@@ -73,6 +73,11 @@ class Wire:
                 return driver
         return self.pull is Pull.UP
 
+    @property
+    def driven_from_outside(self) -> bool:
+        """Whether something outside drives the wire."""
+        return self._outside is not None
+
     def level(self) -> bool:
         """The level a reader sees now."""
         if self._pi is None and self._outside is None and self.pull is Pull.NONE:

@@ -13,8 +13,12 @@ from pi_drivers.world.clock import HandClock, PacedClock, WorldClock
 from pi_drivers.world.devices import I2cSegment
 from pi_drivers.world.disc import Disc
 from pi_drivers.world.four_phase import FourPhaseStepper
+from pi_drivers.world.kernel_sensors import KernelSensorShelf
 from pi_drivers.world.mechanics import HBridge, Motor, MotorKind, Shaft
 from pi_drivers.world.onewire import OneWireLine
+from pi_drivers.world.pose import Pose
+from pi_drivers.world.pulser import Pulser
+from pi_drivers.world.route import Route
 from pi_drivers.world.serial_line import SerialLine
 from pi_drivers.world.servos import ServoHorn, ServoKind
 from pi_drivers.world.spi import SpiSegment
@@ -22,6 +26,9 @@ from pi_drivers.world.steppers import StepDirStepper, SteppedShaft, StepperKind
 from pi_drivers.world.surroundings import Air, Light, Supply
 from pi_drivers.world.switches import TurnSwitch
 from pi_drivers.world.trace import Trace
+from pi_drivers.world.vitals import PiVitals
+from pi_drivers.world.voltages import Voltage, Voltages
+from pi_drivers.world.wall import UltrasonicTwin
 from pi_drivers.world.wires import Wire
 
 HEADER_LINES = 54
@@ -36,7 +43,9 @@ class World:
         self.trace = trace or Trace()
         self.air = Air()
         self.light = Light()
+        self.pose = Pose(clock)
         self._supplies: dict[str, Supply] = {}
+        self._voltages = Voltages()
         self._wires: dict[int | str, Wire] = {}
         self._shafts: dict[str, Shaft] = {}
         self._discs: dict[str, Disc] = {}
@@ -44,10 +53,15 @@ class World:
         self._steppers: dict[str, StepDirStepper | FourPhaseStepper] = {}
         self._switches: dict[str, TurnSwitch] = {}
         self._servos: dict[int | str, ServoHorn] = {}
+        self._echoes: dict[str, UltrasonicTwin] = {}
+        self._pulsers: dict[str, Pulser] = {}
         self._i2c: dict[int, I2cSegment] = {}
         self._spi: dict[int, SpiSegment] = {}
         self._serial: dict[str, SerialLine] = {}
         self.onewire = OneWireLine(clock)
+        self.route = Route(clock)
+        self.vitals = PiVitals(clock, self.air)
+        self.kernel_sensors = KernelSensorShelf()
 
     @classmethod
     def by_hand(cls) -> "World":
@@ -60,6 +74,7 @@ class World:
         world = cls(PacedClock(), Trace.from_environment())
         world.air.temperature_swing_c = 3.0
         world.air.relative_humidity_swing_pct = 8.0
+        world.pose.sway_deg = 3.0
         return world
 
     @contextmanager
@@ -111,6 +126,10 @@ class World:
     def supply(self, place: str) -> Supply:
         """What flows through the power sensor at a place, such as `i2c-1 0x40`."""
         return self._supplies.setdefault(place, Supply())
+
+    def voltage(self, place: str, channel: int) -> Voltage:
+        """What is on an input of the converter at a place, such as `spi-0 0`."""
+        return self._voltages.on(place, channel)
 
     def serial(self, path: str) -> SerialLine:
         """The line of a serial port, which is there once something is plugged in."""
@@ -219,6 +238,31 @@ class World:
             self._servos[place] = ServoHorn(self.wire(place), kind, self.clock)
         self._servos[place].kind = kind
         return self._servos[place]
+
+    def echo_on(self, name: str, trigger: int | str, echo: int | str) -> UltrasonicTwin:
+        """Plug an ultrasonic sensor in, unless that of this name is on exactly these wires already.
+
+        What was plugged in like this before and is in its way is taken out, as `motor_on` does.
+        """
+        wires = (self.wire(trigger), self.wire(echo))
+        old = self._echoes.get(name)
+        if old is not None and old.wires == wires:
+            return old
+        for each in [each for each, twin in self._echoes.items() if each == name or _share(twin.wires, wires)]:
+            self._echoes.pop(each).remove()
+        self._echoes[name] = UltrasonicTwin(*wires, self.air, self.clock)
+        return self._echoes[name]
+
+    def pulser_on(self, name: str, line: int | str) -> Pulser:
+        """Plug a signal generator in on a wire, as `echo_on` does; it drives nothing before it is told to."""
+        wire = self.wire(line)
+        old = self._pulsers.get(name)
+        if old is not None and old.wire is wire:
+            return old
+        for each in [each for each, pulser in self._pulsers.items() if each == name or pulser.wire is wire]:
+            self._pulsers.pop(each).remove()
+        self._pulsers[name] = Pulser(wire, self.clock)
+        return self._pulsers[name]
 
     def discs_of(self, shaft: str) -> list[Disc]:
         """The discs that turn with a shaft."""

@@ -268,7 +268,7 @@ class MockEdges(EdgeLines):
     def levels(self) -> dict[int, bool]:
         with self._world.held():
             self._check_open()
-            return {offset: wire.level() is not self._active_low for offset, wire in self._wires.items()}
+            return {offset: self._level(offset) is not self._active_low for offset in self._wires}
 
     def close(self) -> None:
         with self._world.held():
@@ -281,6 +281,10 @@ class MockEdges(EdgeLines):
                 timer.cancel()
             os.close(self._signal)
             self._give_back()
+
+    def _level(self, offset: int) -> bool:
+        # With debouncing the kernel tells the level that has held (gpiolib-cdev.c, debounced_value).
+        return self._settled[offset] if self._debounce_ns else self._wires[offset].level()
 
     def _check_open(self) -> None:
         if self._closed:

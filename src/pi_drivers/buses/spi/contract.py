@@ -8,11 +8,14 @@ in the data itself what shows that its chip has spoken.
 from abc import ABC, abstractmethod
 
 LONGEST_TRANSFER = 4096
-"""Bytes that Linux moves at once (spidev's `bufsiz`)."""
+"""Bytes that Linux moves at once (the default of spidev's parameter `bufsiz`)."""
 
 SLOWEST_HZ = 4_000
 FASTEST_HZ = 125_000_000
 """What the clock dividers of all models of Pi can make."""
+
+MODES = range(4)
+"""Clock polarity and phase, as all datasheets number them: mode 0 rests low and samples on the rise."""
 
 
 class SpiChip(ABC):
@@ -33,6 +36,16 @@ class SpiChip(ABC):
     @abstractmethod
     def chip_select(self) -> int:
         """The number of the chip select: 1 for /dev/spidev0.1."""
+
+    @property
+    @abstractmethod
+    def speed_hz(self) -> int:
+        """The clock at most: the controller takes the next lower one that it can make."""
+
+    @property
+    @abstractmethod
+    def mode(self) -> int:
+        """The SPI mode, 0 to 3."""
 
     @abstractmethod
     def transfer(self, data: bytes) -> bytes:

@@ -117,6 +117,11 @@ class PinState:
             self.use = Use.INTERRUPT
         return self.interrupt
 
+    def give_way(self) -> None:
+        """Let an interrupt go to which nobody listens."""
+        if self.interrupt is not None and not self.interrupt.followed:
+            self.close()
+
     def lock_safe(self) -> None:
         """Make an output low for good: the process is about to end. Called from any thread."""
         if self._output is not None:

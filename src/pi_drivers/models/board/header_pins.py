@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from pi_drivers.buses.gpio.contract import EdgeEvent, EdgeLines, OutputLine, Pull, PulseRun, PulseSource
 from pi_drivers.buses.gpio.ranges import PWM_HZ
@@ -37,6 +37,8 @@ class HeaderPins(BoardPins):
         self.host: Host = host
         self._named = named
         self._by_offset = {settings.offset: settings for settings in named.values()}
+        self.give_way: Callable[[int], None] = lambda _offset: None
+        """Told of a pin before it is taken as input: its board may listen to it only because its config says so."""
 
     def resolve(self, name: str) -> PinSettings:
         """What a pin name means here.
@@ -71,15 +73,23 @@ class HeaderPins(BoardPins):
         return output
 
     def inputs(
-        self, names: Sequence[str], holder: Holder, lifecycle: Lifecycle, *, glitch_filter_us: int = 0
+        self,
+        names: Sequence[str],
+        holder: Holder,
+        lifecycle: Lifecycle,
+        *,
+        glitch_filter_us: int = 0,
+        pull: Pull | None = None,
+        active_low: bool | None = None,
     ) -> "HeaderInputs":
-        pins = [self.resolve(name) for name in names]
+        pins = [_as_asked(self.resolve(name), pull, active_low) for name in names]
         if len({(pin.pull, pin.active_low, pin.debounce_us) for pin in pins}) > 1:
             raise ConfigError(
                 f"{holder.name}: the board gives {' and '.join(names)} different pulls, active_low or debounce_ms; "
                 "lines that are listened to together need the same"
             )
         for name, pin in zip(names, pins, strict=True):
+            self.give_way(pin.offset)
             lifecycle.push(f"give back {name}", self.host.claims.take(header.describe(pin.offset), holder))
         lines = self.host.gpio.edges(
             [pin.offset for pin in pins],
@@ -277,6 +287,15 @@ class HeaderInputs(InputPins):
         if self._readable is not None:
             self._readable = None
             asyncio.get_running_loop().remove_reader(self._edges.fileno())
+
+
+def _as_asked(settings: PinSettings, pull: Pull | None, active_low: bool | None) -> PinSettings:
+    """A pin as its board has it, but for what is asked of it otherwise."""
+    return replace(
+        settings,
+        pull=settings.pull if pull is None else pull,
+        active_low=settings.active_low if active_low is None else active_low,
+    )
 
 
 def real_frequency(frequency_hz: int) -> int:

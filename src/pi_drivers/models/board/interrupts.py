@@ -100,6 +100,11 @@ class InterruptPin:
             self._queues.remove(queue)
 
     @property
+    def followed(self) -> bool:
+        """Whether somebody streams its ticks."""
+        return bool(self._queues)
+
+    @property
     def dropped(self) -> int:
         """Ticks that present subscribers were too slow to read."""
         return sum(queue.dropped for queue in self._queues)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from pi_drivers.buses.gpio.contract import Pull
 from pi_drivers.errors import ArgumentError, ConfigError
 from pi_drivers.host.claims import Holder
 from pi_drivers.host.contract import Host
@@ -37,7 +38,14 @@ class PcaPins(BoardPins):
         return output
 
     def inputs(
-        self, names: Sequence[str], holder: Holder, lifecycle: Lifecycle, *, glitch_filter_us: int = 0
+        self,
+        names: Sequence[str],
+        holder: Holder,
+        lifecycle: Lifecycle,
+        *,
+        glitch_filter_us: int = 0,
+        pull: Pull | None = None,
+        active_low: bool | None = None,
     ) -> InputPins:
         raise ConfigError(
             f"{holder.name}: a PCA9685 has outputs only, at {self._link.place}. Use pins of the Pi's header."

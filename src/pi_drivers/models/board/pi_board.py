@@ -15,10 +15,12 @@ from viam.proto.component.board import PowerMode
 from viam.streams import StreamWithIterator
 from viam.utils import ValueTypes
 
+from pi_drivers.config.wording import did_you_mean
 from pi_drivers.errors import ArgumentError, ConfigError, NotFoundError, UnsupportedError
 from pi_drivers.host import header
 from pi_drivers.host.i2c_scan import scan
 from pi_drivers.models.base import Dependencies, HardwareModel
+from pi_drivers.models.board.analogs import PiAnalog
 from pi_drivers.models.board.gpio_pin import PiGpioPin, PinState, Use
 from pi_drivers.models.board.header_pins import HeaderPins
 from pi_drivers.models.board.interrupts import PiInterrupt, subscription
@@ -32,12 +34,13 @@ LAST_BUS = 255
 
 
 class PiBoard(HardwareModel[PiBoardConfig], Board):
-    """The 40-pin header of a Raspberry Pi: pins, PWM, digital interrupts."""
+    """The 40-pin header of a Raspberry Pi: pins, PWM, digital interrupts, and analogs of converters."""
 
     CONFIG = PiBoardConfig
 
     def _open(self, settings: PiBoardConfig, dependencies: Dependencies) -> None:
         self._pins = HeaderPins(self.host, named_pins(settings))
+        self._pins.give_way = self._give_way
         self._states: dict[int, PinState] = {}
         self.lifecycle.push("let go of its pins", self._close_pins)
         self.lifecycle.push("leave the safety register", SAFETY.add(self.label, self._lock_outputs))
@@ -47,6 +50,7 @@ class PiBoard(HardwareModel[PiBoardConfig], Board):
                 self._state(pin.pin).set(pin.initial == "high")
         for name in interrupt_names(settings):
             self._state(name).listen()
+        self._analogs = {entry.name: PiAnalog(self, entry) for entry in settings.analogs}
 
     def pins_for_drivers(self) -> HeaderPins:
         """The header with this board's names, for drivers of this process."""
@@ -79,9 +83,15 @@ class PiBoard(HardwareModel[PiBoardConfig], Board):
         self.check_open()
         return StreamWithIterator(subscription([entry for entry in interrupts if isinstance(entry, PiInterrupt)]))
 
-    async def analog_by_name(self, name: str) -> Board.Analog:
-        """Raises: NotFoundError: a Pi has no analog inputs of its own."""
-        raise NotFoundError(f'{self.label} has no analog "{name}": a Pi has no analog inputs of its own')
+    async def analog_by_name(self, name: str) -> PiAnalog:
+        """An input of a converter. Raises: NotFoundError: there is none of this name, with what may be meant."""
+        self.check_open()
+        if name not in self._analogs:
+            raise NotFoundError(
+                f'{self.label} has no analog "{name}"{did_you_mean(name, self._analogs)}: a Pi has no analog inputs '
+                "of its own; list those of a converter under analogs"
+            )
+        return self._analogs[name]
 
     async def set_power_mode(
         self,
@@ -146,6 +156,7 @@ class PiBoard(HardwareModel[PiBoardConfig], Board):
             "pins": dict(used),
             "lost_edges": sum(pin.lost for pin in listening),
             "dropped_ticks": sum(pin.dropped for pin in listening),
+            "analogs": {name: analog.status() for name, analog in self._analogs.items()},
         }
 
     def _state(self, name: str) -> PinState:
@@ -156,6 +167,12 @@ class PiBoard(HardwareModel[PiBoardConfig], Board):
         if settings.offset not in self._states:
             self._states[settings.offset] = PinState(self._pins, settings, self.holder("pin"))
         return self._states[settings.offset]
+
+    def _give_way(self, offset: int) -> None:
+        """Leave an interrupt that the config lists to the driver that names it: it was listed for that."""
+        listed = {self._pins.resolve(name).offset for name in interrupt_names(self.settings)}
+        if offset in listed and offset in self._states:
+            self._states[offset].give_way()
 
     def _lock_outputs(self) -> None:
         for state in list(self._states.values()):

@@ -1,4 +1,4 @@
-"""The attributes of `board`: names and settings for pins, and digital interrupts."""
+"""The attributes of `board`: names and settings for pins, digital interrupts, and analogs."""
 
 from collections.abc import Iterator, Sequence
 from typing import Literal
@@ -9,6 +9,7 @@ from pi_drivers.buses.gpio.contract import Pull
 from pi_drivers.config.attributes import Attributes, Part, Problem
 from pi_drivers.config.pins import PinName, header_pin_problems
 from pi_drivers.host import header
+from pi_drivers.models.board.analog_config import AnalogConfig, same_place_problems
 from pi_drivers.models.board.header_pins import PinSettings
 
 
@@ -46,6 +47,9 @@ class PiBoardConfig(Attributes):
 
     pins: tuple[PinConfig, ...] = Field(default=(), description="Pins with names or settings of their own.")
     digital_interrupts: tuple[InterruptConfig, ...] = Field(default=(), description="Digital interrupts.")
+    analogs: tuple[AnalogConfig, ...] = Field(
+        default=(), description="Inputs of converters that are wired to the Pi, which has none of its own."
+    )
 
     def problems(self) -> Iterator[Problem]:
         """Names are unique and pins exist; a pin may be listed once in each of the two lists."""
@@ -54,13 +58,14 @@ class PiBoardConfig(Attributes):
         for key, entries in self._lists():
             paths = {f"{key}[{i}].pin": entry.pin for i, entry in enumerate(entries) if entry is not None}
             yield from header_pin_problems(paths, None)
+        yield from same_place_problems(self.analogs or ())
 
     def _lists(self) -> tuple[tuple[str, Sequence["PinConfig | InterruptConfig | None"]], ...]:
         return (("pins", self.pins or ()), ("digital_interrupts", self.digital_interrupts or ()))
 
     def _name_problems(self) -> Iterator[Problem]:
         seen: dict[str, str] = {}
-        for key, entries in self._lists():
+        for key, entries in (*self._lists(), ("analogs", self.analogs or ())):
             for i, entry in enumerate(entries):
                 name = entry.name if entry is not None else None
                 if name is None:

@@ -14,7 +14,7 @@ from grpclib import GRPCError
 from grpclib.exceptions import StreamTerminatedError
 from viam.components.board import Board
 
-from pi_drivers.buses.gpio.contract import EdgeEvent
+from pi_drivers.buses.gpio.contract import EdgeEvent, Pull
 from pi_drivers.errors import BusError, ConfigError
 from pi_drivers.host.claims import Holder
 from pi_drivers.models.board.confirmed import ConfirmedOutput
@@ -52,10 +52,13 @@ class RemotePins(BoardPins):
         lifecycle: Lifecycle,
         *,
         glitch_filter_us: int = 0,
+        pull: Pull | None = None,
+        active_low: bool | None = None,
     ) -> "RemoteInputs":
-        if glitch_filter_us:
-            raise ConfigError(f'{holder.name}: glitch_filter_us needs a board of this module; "{self._name}" is not')
-        inputs = RemoteInputs(self._board, f'board "{self._name}"', names)
+        for what, asked in (("glitch_filter_us", glitch_filter_us), ("pull", pull)):
+            if asked:
+                raise ConfigError(f'{holder.name}: {what} needs a board of this module; "{self._name}" is not')
+        inputs = RemoteInputs(self._board, f'board "{self._name}"', names, active_low=bool(active_low))
         lifecycle.push(f"stop listening to {', '.join(names)}", inputs.stop, inputs.ended)
         return inputs
 
@@ -93,18 +96,29 @@ class RemoteInputs(InputPins):
     """Pins of another module's board, listened to through its tick stream.
 
     The stream may break and is then opened again; edges in between are gone without a count, so `interruptions` says
-    how often that was.
+    how often that was, and `broken` why they do not come now.
     """
 
-    def __init__(self, board: Board, where: str, names: Sequence[str]) -> None:
+    interruptions: int
+
+    def __init__(self, board: Board, where: str, names: Sequence[str], *, active_low: bool = False) -> None:
         self.lines = tuple(range(len(names)))
         self.interruptions = 0
         self._board = board
         self._where = where
         self._names = list(names)
+        self._active_low = active_low
+        self._stands = asyncio.Event()
         self._events: deque[EdgeEvent] = deque()
         self._arrived = asyncio.Event()
         self._task = asyncio.get_running_loop().create_task(self._listen(), name=f"{where}: ticks of {names}")
+
+    async def listening(self) -> None:
+        try:
+            async with asyncio.timeout(CALL_TIMEOUT_S):
+                await self._stands.wait()
+        except TimeoutError:
+            raise self.broken or BusError(f"{self._where}: it sends no ticks of {', '.join(self._names)}") from None
 
     def drain(self) -> list[EdgeEvent]:
         self._arrived.clear()
@@ -128,14 +142,18 @@ class RemoteInputs(InputPins):
 
     async def _level(self, name: str) -> bool:
         pin = await _reached(self._where, self._board.gpio_pin_by_name(name))
-        return await _reached(f'{self._where} pin "{name}"', pin.get(timeout=CALL_TIMEOUT_S))
+        level = await _reached(f'{self._where} pin "{name}"', pin.get(timeout=CALL_TIMEOUT_S))
+        return level is not self._active_low
 
     async def _listen(self) -> None:
         while True:
             try:
                 await self._follow_stream()
+                self.broken = BusError(f"{self._where}: it has ended its stream of ticks")
             except BusError as error:
                 LOGGER.warning("%s", error)
+                self.broken = error
+            self._stands.clear()
             self.interruptions += 1
             await asyncio.sleep(RECONNECT_S)
 
@@ -144,8 +162,10 @@ class RemoteInputs(InputPins):
         stream = await _reached(self._where, self._board.stream_ticks(interrupts))
         async for tick in _each(self._where, stream):
             # The first message of a stream is empty: it only shows that the stream stands.
+            self.broken = None
+            self._stands.set()
             if tick.pin_name in self._names:
-                self._put(self._names.index(tick.pin_name), tick.high, tick.time)
+                self._put(self._names.index(tick.pin_name), tick.high is not self._active_low, tick.time)
 
     def _put(self, line: int, high: bool, time_ns: int) -> None:
         if len(self._events) == MAX_WAITING:

@@ -160,7 +160,7 @@ class EdgeCountingEncoder(PositionEncoder[E]):
             status["waits_for"] = "its board, to say which levels the lines have"
         if self._error is not None:
             status["error"] = str(self._error)
-        interruptions = getattr(self._inputs, "interruptions", None)
+        interruptions = self._inputs.interruptions
         return status if interruptions is None else status | {"stream_interruptions": interruptions}
 
     def _take_pins(self, settings: E, board: BoardPins) -> InputPins:

@@ -1,13 +1,12 @@
 """The attributes of `sabertooth`: the port, which motor on it, and the motor's limits."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, AliasChoices, Field
-from pydantic_core import PydanticCustomError
+from pydantic import AliasChoices, Field
 
 from pi_drivers.config.attributes import Attributes, Problem
-from pi_drivers.config.wording import shown
+from pi_drivers.config.serial import SerialPath, serial_path_field
 from pi_drivers.models.motor.sabertooth_packets import ADDRESSES
 
 UNUSED = {
@@ -18,25 +17,13 @@ UNUSED = {
 """Attributes of the built-in model that change nothing there."""
 
 
-def _port_path(text: str) -> str:
-    if not text.startswith("/") or not text.isprintable():
-        raise PydanticCustomError(
-            "serial_path",
-            "must be the whole path of a serial port, for example /dev/serial0 or /dev/serial/by-id/usb-…, got {text}",
-            {"text": shown(text)},
-        )
-    return text
-
-
 class SabertoothConfig(Attributes):
     """The attributes of `sabertooth`; those of Viam's built-in `de-sabertooth` are taken as well."""
 
     # The built-in motor's configs have 0 where nothing was entered.
     ZERO_MEANS_ABSENT = frozenset({"baud_rate", "address", "channel", "max_rpm", "max_power_pct", *UNUSED})
 
-    serial_path: Annotated[str, AfterValidator(_port_path)] = Field(
-        max_length=4000, description="The serial port: /dev/serial0, or a name below /dev/serial/by-id."
-    )
+    serial_path: SerialPath = serial_path_field()
     baud_rate: Literal[2400, 9600, 19200, 38400, 115200] = Field(
         default=9600,
         validation_alias=AliasChoices("baud_rate", "serial_baud_rate"),

@@ -4,21 +4,22 @@ Source: Sensirion, Datasheet SHT3x-DIS, version 6, February 2019. The chip takes
 two bytes with a CRC-8 each. It does not acknowledge a read while it converts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from viam.components.sensor import Sensor
 from viam.utils import SensorReading, ValueTypes
 
 from pi_drivers.buses.i2c.contract import I2cBus
-from pi_drivers.config.attributes import SensorAttributes
+from pi_drivers.config.attributes import Problem, SensorAttributes
 from pi_drivers.config.buses import BusNumber, I2cAddress, i2c_address_field, i2c_bus_field
+from pi_drivers.config.pace import TRANSFERS_MS, pace_problems
 from pi_drivers.errors import CorruptDataError, WrongChipError
 from pi_drivers.host.contract import MILLISECOND, Host
 from pi_drivers.models.base import Dependencies
 from pi_drivers.models.commands import Arguments, command, switch_of
-from pi_drivers.models.i2c_chip import join_i2c, place_of
+from pi_drivers.models.i2c_chip import join_i2c, place_of, place_status
 from pi_drivers.models.polled import PolledModel
 from pi_drivers.world.devices import I2cDevice, Nack
 
@@ -140,8 +141,15 @@ class Sht31:
 class Sht31Config(SensorAttributes):
     """The attributes of `sht31`."""
 
+    ZERO_MEANS_ABSENT: ClassVar[frozenset[str]] = frozenset({"i2c_addr"})
+
     i2c_bus: BusNumber = i2c_bus_field()
-    i2c_addr: I2cAddress = i2c_address_field(ADDRESSES[0], "0x45 with ADDR high")
+    i2c_addr: I2cAddress = i2c_address_field(ADDRESSES[0], '"0x45" with ADDR high')
+
+    def problems(self) -> Iterator[Problem]:
+        """A measurement must be over before the next one."""
+        yield from super().problems()
+        yield from pace_problems(self, MEASUREMENT_NS // MILLISECOND + TRANSFERS_MS, "at high repeatability")
 
 
 class Sht31Sensor(PolledModel[Sht31Config, AirSample], Sensor):
@@ -170,7 +178,7 @@ class Sht31Sensor(PolledModel[Sht31Config, AirSample], Sensor):
             return {"heater": await self._run(lambda: self._chip.heat(on))}
 
     def _place(self) -> dict[str, ValueTypes]:
-        return {"i2c_bus": self.settings.i2c_bus, "i2c_addr": f"0x{self.settings.i2c_addr:02x}"}
+        return place_status(self.settings.i2c_bus, self.settings.i2c_addr)
 
 
 class Sht31Twin(I2cDevice):

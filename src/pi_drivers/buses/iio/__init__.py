@@ -1,0 +1,1 @@
+"""Sensors that the kernel itself has drivers for."""
