@@ -22,6 +22,16 @@ def test_the_bme280(player: OutsideChips, celsius: float):
         assert number(files / "in_humidityrelative_input") / 1000 == pytest.approx(45, abs=0.1)
 
 
+@pytest.mark.parametrize("celsius", [-12.5, 0.0, 21.25, 60.0])
+def test_the_sht31(player: OutsideChips, celsius: float):
+    player.tell("clear")
+    player.tell(f"temperature {celsius}")
+    player.tell("plug sht31@0x44")
+    with kernel_driver(player.bus, "sht3x", 0x44) as files:
+        assert number(files / "temp1_input") / 1000 == pytest.approx(celsius, abs=0.02)
+        assert number(files / "humidity1_input") / 1000 == pytest.approx(45, abs=0.1)
+
+
 @pytest.mark.parametrize(("chip", "bits"), [("mcp3002", 10), ("mcp3008", 10), ("mcp3208", 12)])
 @pytest.mark.parametrize("channel", [0, 1])
 @pytest.mark.parametrize("volts", [0.0, 1.0, 2.5, 3.3])

@@ -270,8 +270,8 @@ async def test_a_bus_is_free_for_others_while_a_chip_measures(bench: Bench):
         ({"i2c_addr": "44h"}, "i2c_addr"),
         ({"i2c_bus": "one"}, "i2c_bus"),
         ({"i2c_adr": 1}, 'did you mean "i2c_addr"'),
-        ({"poll_interval_ms": 20}, "poll_interval_ms: must not be below 21, the time of one sample at high repeatab"),
-        ({"poll_interval_ms": 30, "max_age_ms": 50}, "max_age_ms: must not be below 51, got 50"),
+        ({"poll_interval_ms": 17}, "poll_interval_ms: must not be below 18, the time of one sample at high repeatab"),
+        ({"poll_interval_ms": 30, "max_age_ms": 47}, "max_age_ms: must not be below 48, got 47"),
     ],
 )
 async def test_mistakes_in_its_config(bench: Bench, attributes, message):

@@ -42,8 +42,8 @@ class Bme280Config(SensorAttributes):
     )
     oversampling_temperature: Literal[1, 2, 4, 8, 16] = Field(
         default=1,
-        description="How many measurements are averaged into one sample: more give less noise, take longer and warm the "
-        "chip.",
+        description="How many measurements are averaged into one sample. More give less noise, take longer and warm "
+        "the chip.",
     )
     oversampling_pressure: Oversampling = Field(
         default=4, description="The same for the pressure. 0 leaves the pressure and the altitude out."
@@ -53,7 +53,8 @@ class Bme280Config(SensorAttributes):
     )
     filter: Literal[0, 2, 4, 8, 16] = Field(
         default=0,
-        description="How strongly the chip smooths temperature and pressure, against slammed doors and gusts. 0: not at all.",
+        description="How strongly the chip smooths temperature and pressure, against slammed doors and gusts. 0 switches "
+        "it off.",
     )
     sea_level_hpa: float = Field(
         default=1013.25,

@@ -14,7 +14,7 @@ from viam.utils import SensorReading, ValueTypes
 from pi_drivers.buses.i2c.contract import I2cBus
 from pi_drivers.config.attributes import Problem, SensorAttributes
 from pi_drivers.config.buses import BusNumber, I2cAddress, i2c_address_field, i2c_bus_field
-from pi_drivers.config.pace import TRANSFERS_MS, pace_problems
+from pi_drivers.config.pace import pace_problems
 from pi_drivers.errors import CorruptDataError, WrongChipError
 from pi_drivers.host.contract import MILLISECOND, Host
 from pi_drivers.models.base import Dependencies
@@ -38,8 +38,14 @@ HEATER_ON = 0x306D
 HEATER_OFF = 0x3066
 """Tables 13 to 18."""
 
+ALERT_LIMITS = {0xE11F: (80.0, 60.0), 0xE114: (79.0, 58.0), 0xE109: (22.0, -9.0), 0xE102: (20.0, -10.0)}
+"""What reads the limits of the alert pin, with what they are after a reset, in percent and °C. Only the Linux driver asks
+for them (Sensirion, Alert Mode of SHT3x-DIS, version 1, May 2015)."""
+
 MEASUREMENT_NS = 16 * MILLISECOND
 """At most 15.5 ms at high repeatability over the whole supply range (table 4)."""
+SAMPLE_MS = 18
+"""A measurement, and what is sent and read for it on a bus at 100 kHz."""
 RESET_NS = 2 * MILLISECOND
 """At most 1.5 ms after a soft reset (table 4)."""
 
@@ -149,7 +155,7 @@ class Sht31Config(SensorAttributes):
     def problems(self) -> Iterator[Problem]:
         """A measurement must be over before the next one."""
         yield from super().problems()
-        yield from pace_problems(self, MEASUREMENT_NS // MILLISECOND + TRANSFERS_MS, "at high repeatability")
+        yield from pace_problems(self, SAMPLE_MS, "at high repeatability")
 
 
 class Sht31Sensor(PolledModel[Sht31Config, AirSample], Sensor):
@@ -219,6 +225,8 @@ class Sht31Twin(I2cDevice):
             self._status = 0
         elif code in (HEATER_ON, HEATER_OFF):
             self._heater = code == HEATER_ON
+        elif code in ALERT_LIMITS:
+            self._answer = _limit(*ALERT_LIMITS[code])
         else:
             raise Nack
 
@@ -233,6 +241,11 @@ class Sht31Twin(I2cDevice):
 
     def _now(self) -> int:
         return self._world.clock.now_ns()
+
+
+def _limit(humidity: float, temperature: float) -> bytes:
+    """The seven highest bits of a humidity and the nine highest of a temperature."""
+    return _word(_clamped(humidity / 100) & 0xFE00 | _clamped((temperature + 45) / 175) >> 7)
 
 
 def _clamped(share: float) -> int:
