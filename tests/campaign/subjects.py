@@ -188,10 +188,10 @@ SUBJECTS = (
     *(_adc(chip) for chip in ("mcp3002", "mcp3004", "mcp3008", "mcp3208")),
     Subject(
         "ds18b20",
-        {"poll_interval_ms": 400},
+        {"poll_interval_ms": 800},
         OneWirePlace,
         only(air, "temperature_c"),
-        max_age_ms=2000,
+        max_age_ms=2500,
         settle_s=0.75,
     ),
     Subject(

@@ -244,7 +244,7 @@ async def test_scale_and_offset_make_the_reading_and_the_status_has_the_units(be
         "raw": pytest.approx(1.6, abs=0.001),
         "soil": pytest.approx(60, abs=0.03),
     }
-    assert (await client.get_status())["units"] == {"battery": "V", "temperature": "°C", "raw": "V", "soil": ""}
+    assert (await client.get_status())["units"] == {"battery": "V", "temperature": "°C", "raw": "V"}
 
 
 async def test_vref_is_the_range(bench: Bench):

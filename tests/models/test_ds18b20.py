@@ -160,7 +160,7 @@ async def test_power_lost_while_it_converts_is_told_and_never_85_degrees(bench: 
 
 
 async def test_a_wrong_checksum_is_never_a_reading(bench: Bench):
-    sensor = await bench.make("ds18b20", "tank", max_age_ms=2500)
+    sensor = await bench.make("ds18b20", "tank", max_age_ms=2800)
     bench.world.onewire.faults(EXAMPLE_ID).corrupt_reads = 1_000_000
     await bench.wait(8)
     with pytest.raises(StaleReadingError, match=f"1-Wire {EXAMPLE_ID}: the checksum is wrong"):
@@ -218,7 +218,7 @@ async def test_the_board_on_the_mock_can_break_it(bench: Bench):
 
 
 async def test_a_line_held_low_is_an_error_though_its_zeros_have_a_right_checksum(bench: Bench):
-    sensor = await bench.make("ds18b20", "tank", max_age_ms=2500)
+    sensor = await bench.make("ds18b20", "tank", max_age_ms=2800)
     bench.world.onewire.held_low = True
     await bench.wait(8)
     with pytest.raises(StaleReadingError, match="the data line is held low"):
@@ -310,7 +310,7 @@ async def test_four_that_are_asked_as_often_as_they_can_answer_never_overrun(ben
 
 
 async def test_closing_does_not_wait_for_a_conversion_and_the_next_one_reads_at_once(bench: Bench):
-    sensor = await bench.make("ds18b20", "tank", poll_interval_ms=10)
+    sensor = await bench.make("ds18b20", "tank", poll_interval_ms=800)
     await bench.wait(0.3)
     before_ns = bench.host.now_ns()
     await sensor.close()
@@ -340,7 +340,8 @@ async def test_numbers_are_taken_as_people_and_other_drivers_write_them(bench: B
         ({"sensor_id": SWITCH}, "this is no thermometer; their numbers begin with 10 DS18S20, 22 DS1822, 28 DS18B20"),
         ({"sensor_id": 28}, "sensor_id"),
         ({"sensor": ONE}, 'did you mean "sensor_id"'),
-        ({"poll_interval_ms": 0}, "poll_interval_ms"),
+        ({"poll_interval_ms": 700}, "poll_interval_ms: must not be below 800, the time of one sample at 12 bits"),
+        ({"max_age_ms": 2500}, "max_age_ms: must not be below 2800"),
     ],
 )
 async def test_mistakes_in_its_config(bench: Bench, attributes, message):

@@ -292,7 +292,7 @@ async def test_accuracy_is_no_error_has_no_number_and_leaves_no_field_out(bench:
 async def test_polled_seldom_it_gives_no_orientation_and_says_so(bench: Bench):
     client = await bench.client(await make(bench, poll_interval_ms=200))
     assert not (await client.get_properties()).orientation_supported
-    with pytest.raises(GRPCError, match=r"Orientation Unimplemented: .* poll_interval_ms must be at most 100"):
+    with pytest.raises(GRPCError, match=r"poll_interval_ms must be at most 100 \(Orientation Unimplemented\)"):
         await client.get_orientation()
     readings = await client.get_readings()
     assert readings.keys() == {"linear_acceleration", "angular_velocity", "temperature_c"}

@@ -197,7 +197,7 @@ async def test_commands_are_answered_at_once_while_the_safe_level_is_tried_again
 
 async def test_a_command_does_not_wait_for_a_sensor_on_the_same_bus(bench: Bench):
     _, _, client = await motor_on_hat(bench)
-    await bench.make("sht31", "air", poll_interval_ms=20)
+    await bench.make("sht31", "air", poll_interval_ms=25)
     slowest_ns = 0
     for _ in range(50):
         await bench.wait(0.0037)

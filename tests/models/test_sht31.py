@@ -1,5 +1,7 @@
 """The SHT31, against the numbers its datasheet prints and the twin on the simulated bus."""
 
+from typing import Any
+
 import pytest
 from grpclib import GRPCError, Status
 
@@ -179,12 +181,31 @@ async def test_two_on_one_bus_share_it_and_the_same_address_twice_is_refused(ben
     assert "temperature_c" in await second.get_readings()
 
 
-async def test_the_heater_shows_in_readings_and_in_the_chip_s_status(bench: Bench):
-    sensor = await bench.make("sht31", "air", poll_interval_ms=100)
-    assert await sensor.do_command({"command": "heater", "on": True}) == {"heater": True}
+async def test_the_heater_shows_in_readings_and_in_the_status(bench: Bench):
+    client = await bench.client(await bench.make("sht31", "air", poll_interval_ms=100))
+    assert await client.do_command({"command": "heater", "on": True}) == {"heater": True}
     await bench.wait(0.3)
-    assert (await sensor.get_readings())["temperature_c"] == pytest.approx(24, abs=0.01)
-    assert await sensor.do_command({"command": "heater", "on": False}) == {"heater": False}
+    assert (await client.get_readings())["temperature_c"] == pytest.approx(24, abs=0.01)
+    assert (await client.get_status())["heater"] is True
+    bench.world.i2c(1).faults(ADDRESS).nacks = 1
+    await bench.wait(0.3)  # the chip is set up anew, and cools down
+    assert (await client.get_status())["heater"] is False
+    assert (await client.get_readings())["temperature_c"] == pytest.approx(21, abs=0.01)
+    assert await client.do_command({"command": "heater", "on": False}) == {"heater": False}
+
+
+@pytest.mark.parametrize("when_s", [0.0, 0.0005, 0.008, 0.016, 0.05])
+async def test_power_lost_for_a_moment_is_never_a_wrong_value_and_ends_the_heating(bench: Bench, when_s):
+    sensor = await bench.make("sht31", "air", poll_interval_ms=100)
+    await sensor.do_command({"command": "heater", "on": True})
+    chip: Any = bench.world.i2c(1).device(0x44)
+    await bench.wait(0.2 + when_s)
+    with bench.world.held():
+        chip.lose_power()
+    for _ in range(60):
+        assert (await sensor.get_readings())["relative_humidity_pct"] == pytest.approx(45, abs=0.01)
+        await bench.wait(0.05)
+    assert (await sensor.get_readings())["temperature_c"] == pytest.approx(21, abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +272,7 @@ async def test_data_capture_skips_what_it_has_where_the_config_says_so(bench: Be
 
 
 async def test_a_bus_is_free_for_others_while_a_chip_measures(bench: Bench):
-    await bench.make("sht31", "air", poll_interval_ms=20, max_age_ms=500)
+    await bench.make("sht31", "air", poll_interval_ms=25, max_age_ms=500)
     bus = bench.host.i2c(1)
     waits = []
     for _ in range(20):

@@ -16,7 +16,7 @@ from pi_drivers.models.commands import commands_of
 
 BEGIN = "<!-- models: begin -->"
 END = "<!-- models: end -->"
-COMMON = ("backend", "poll_interval_ms", "max_age_ms")
+COMMON = ("backend", "poll_interval_ms", "max_age_ms", "skip_unchanged")
 """Attributes that come last in a table, since all models, or all polled ones, have them."""
 
 
@@ -145,9 +145,9 @@ def _range(choice: Mapping[str, Any]) -> str:
     low, high = choice.get("minimum"), choice.get("maximum")
     above = choice.get("exclusiveMinimum")
     if above is not None:
-        return f", above {above:g}" + (f" to {high:g}" if high is not None else "")
+        return f", above {above:.9g}" + (f" to {high:.9g}" if high is not None else "")
     if low is not None:
-        return f", {low:g} to {high:g}" if high is not None else f", from {low:g}"
+        return f", {low:.9g} to {high:.9g}" if high is not None else f", from {low:.9g}"
     return ""
 
 

@@ -62,11 +62,6 @@ class Adc:
         self._alone = alone
         self._is_set_up = False
 
-    @property
-    def where(self) -> str:
-        """Its place as messages have it."""
-        return self._chip.where
-
     async def convert(self, channel: int, gain: float, times: int = 1) -> list[int]:
         """Convert a channel now, so many times, and give the counts.
 
@@ -103,4 +98,4 @@ class Adc:
             if await self._run(lambda: self._chip.begin(channel, gain)):
                 return
             await self._host.wait(self._chip.CONVERSION_NS)
-        raise BusError(f"{self.where}: the chip converts without end. Does another program use it?")
+        raise BusError(f"{self._chip.where}: the chip converts without end. Does another program use it?")

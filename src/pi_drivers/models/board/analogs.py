@@ -102,7 +102,7 @@ class PiAnalog(Board.Analog):
         self, value: int, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any
     ) -> None:
         """Raises: UnsupportedError: a converter has inputs only."""
-        raise UnsupportedError(f'{self._board.label} analog "{self.name}" is an input: WriteAnalog Unimplemented')
+        raise UnsupportedError(f'{self._board.label} analog "{self.name}": it is an input (WriteAnalog Unimplemented)')
 
     def status(self) -> dict[str, ValueTypes]:
         """Where it is, and how its sampling goes."""

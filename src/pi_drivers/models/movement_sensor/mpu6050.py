@@ -250,8 +250,8 @@ class Mpu6050Sensor(PolledModel[Mpu6050Config, ImuSample], MovementSensor):
         )
 
     def _unsupported(self, method: str, reason: str) -> NoReturn:
-        # Callers in Go look for these two words.
-        raise UnsupportedError(f"{method} Unimplemented: {self.label}: {reason}")
+        # Callers in Go look for the last two words.
+        raise UnsupportedError(f"{self.label}: {reason} ({method} Unimplemented)")
 
 
 def _vector3(vector: Vector) -> Vector3:

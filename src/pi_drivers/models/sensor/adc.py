@@ -150,7 +150,9 @@ class AdcSensor(PolledModel[AdcConfig, Sample], Sensor):
 
     def _status(self) -> dict[str, ValueTypes]:
         settings, last = self.settings, self._last
-        units: dict[str, ValueTypes] = {label: self._unit(entry) for label, entry in settings.readings.items()}
+        units: dict[str, ValueTypes] = {
+            label: unit for label, entry in settings.readings.items() if (unit := self._unit(entry))
+        }
         # There may be more on these than they say.
         full: list[ValueTypes] = [label for label, count in last.items() if count >= settings.full_scale_counts]
         return super()._status() | {"units": units, "at_full_scale": full}

@@ -53,8 +53,8 @@ class Bme280Config(SensorAttributes):
     )
     filter: Literal[0, 2, 4, 8, 16] = Field(
         default=0,
-        description="How strongly the chip smooths temperature and pressure, against slammed doors and gusts. 0 switches "
-        "it off.",
+        description="How strongly the chip smooths temperature and pressure, against slammed doors and gusts. 0 "
+        "switches it off.",
     )
     sea_level_hpa: float = Field(
         default=1013.25,

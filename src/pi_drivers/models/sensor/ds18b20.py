@@ -16,6 +16,7 @@ from viam.utils import SensorReading, ValueTypes
 
 from pi_drivers.buses.onewire.contract import SENSOR_ID, THERMOMETERS, OneWireBus, crc8
 from pi_drivers.config.attributes import Problem, SensorAttributes, poll_interval_field
+from pi_drivers.config.pace import pace_problems
 from pi_drivers.errors import BusError, ConfigError, CorruptDataError, NoAnswerError, WrongChipError
 from pi_drivers.host.contract import MICROSECOND
 from pi_drivers.models.base import Dependencies
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 FAMILIES = {"10": "DS18S20", "22": "DS1822", "28": "DS18B20", "3b": "DS1825", "42": "DS28EA00"}
 """The kinds of sensors, by how their numbers begin."""
 SERIAL_NUMBER_DIGITS = 12
+SAMPLE_MS = 800
+"""A conversion at 12 bits, to which sensors are set as they are sold, and a little."""
 
 COLDEST_C, HOTTEST_C = -55.0, 125.0
 
@@ -153,8 +156,9 @@ class Ds18b20Config(SensorAttributes):
         return f"28-{text}" if len(text) == SERIAL_NUMBER_DIGITS and "-" not in text else text
 
     def problems(self) -> Iterator[Problem]:
-        """The number must be one that a thermometer can have."""
+        """The number must be one that a thermometer can have; a conversion must be over before the next one."""
         yield from super().problems()
+        yield from pace_problems(self, SAMPLE_MS, "at 12 bits")
         if self.sensor_id is None:
             return
         if not SENSOR_ID.fullmatch(self.sensor_id):

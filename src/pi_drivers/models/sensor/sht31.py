@@ -39,15 +39,15 @@ HEATER_OFF = 0x3066
 """Tables 13 to 18."""
 
 ALERT_LIMITS = {0xE11F: (80.0, 60.0), 0xE114: (79.0, 58.0), 0xE109: (22.0, -9.0), 0xE102: (20.0, -10.0)}
-"""What reads the limits of the alert pin, with what they are after a reset, in percent and °C. Only the Linux driver asks
-for them (Sensirion, Alert Mode of SHT3x-DIS, version 1, May 2015)."""
+"""What reads the limits of the alert pin, with what they are after a reset, in percent and °C. Only the Linux driver
+asks for them (Sensirion, Alert Mode of SHT3x-DIS, version 1, May 2015)."""
 
 MEASUREMENT_NS = 16 * MILLISECOND
 """At most 15.5 ms at high repeatability over the whole supply range (table 4)."""
 SAMPLE_MS = 18
 """A measurement, and what is sent and read for it on a bus at 100 kHz."""
 RESET_NS = 2 * MILLISECOND
-"""At most 1.5 ms after a soft reset (table 4)."""
+"""At most 1.5 ms after a soft reset, and after its power came (table 4)."""
 
 STATUS_HEATER = 1 << 13
 STATUS_RESET_DETECTED = 1 << 4
@@ -167,7 +167,12 @@ class Sht31Sensor(PolledModel[Sht31Config, AirSample], Sensor):
         shared = join_i2c(self, settings, "sensor", Sht31Twin)
         self._run = shared.worker.run
         self._chip = Sht31(self.host, shared.bus, settings.i2c_addr)
-        self._start_polling(self._sample, lambda: self._run(self._chip.set_up))
+        self._heats = False
+        self._start_polling(self._sample, self._set_up)
+
+    async def _set_up(self) -> None:
+        await self._run(self._chip.set_up)
+        self._heats = False  # the chip was reset
 
     async def _sample(self) -> AirSample:
         await self._run(self._chip.begin)
@@ -181,10 +186,14 @@ class Sht31Sensor(PolledModel[Sht31Config, AirSample], Sensor):
     async def _heater(self, request: Arguments) -> Mapping[str, Any]:
         on = switch_of(request, "on")
         async with self._alone:
-            return {"heater": await self._run(lambda: self._chip.heat(on))}
+            self._heats = await self._run(lambda: self._chip.heat(on))
+        return {"heater": self._heats}
 
     def _place(self) -> dict[str, ValueTypes]:
         return place_status(self.settings.i2c_bus, self.settings.i2c_addr)
+
+    def _status(self) -> dict[str, ValueTypes]:
+        return super()._status() | {"heater": self._heats}
 
 
 class Sht31Twin(I2cDevice):
@@ -192,10 +201,14 @@ class Sht31Twin(I2cDevice):
 
     def __init__(self, world: "World") -> None:
         self._world = world
+        self.lose_power()
         self._busy_until_ns = 0
+
+    def lose_power(self) -> None:
         self._answer = b""
         self._heater = False
         self._status = STATUS_RESET_DETECTED
+        self._busy_until_ns = self._now() + RESET_NS - MILLISECOND // 2
 
     def write(self, data: bytes) -> None:
         if self._now() < self._busy_until_ns:
@@ -218,9 +231,7 @@ class Sht31Twin(I2cDevice):
         elif code == READ_STATUS:
             self._answer = _word(self._status | (STATUS_HEATER if self._heater else 0))
         elif code == SOFT_RESET:
-            self._heater = False
-            self._status = STATUS_RESET_DETECTED
-            self._busy_until_ns = self._now() + RESET_NS - MILLISECOND // 2
+            self.lose_power()
         elif code == CLEAR_STATUS:
             self._status = 0
         elif code in (HEATER_ON, HEATER_OFF):
