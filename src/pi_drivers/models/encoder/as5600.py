@@ -32,6 +32,7 @@ class As5600Config(PolledAttributes):
     """The attributes of `as5600`."""
 
     SHORTEST_DEFAULT_MAX_AGE_MS: ClassVar[int] = SHORTEST_DEFAULT_MAX_AGE_MS
+    ZERO_MEANS_ABSENT: ClassVar[frozenset[str]] = frozenset({"i2c_addr"})
 
     i2c_bus: BusNumber = i2c_bus_field()
     i2c_addr: I2cAddress = Field(
