@@ -198,6 +198,13 @@ def test_closing_does_not_wait_for_what_is_still_to_be_sent(ground: PtySerialGro
     may_close.set()
 
 
+@pytest.mark.parametrize("path", ["/dev/null", "/dev/zero", "/dev/ptmx", "/dev/tty"])
+def test_devices_that_are_no_serial_port_are_not_even_opened(path: str, monkeypatch):
+    monkeypatch.setattr("serial.Serial.open", lambda _: pytest.fail(f"{path} was opened"))
+    with pytest.raises(BusAbsentError, match="is not a serial port"):
+        real.PySerialPort(path, 9600)
+
+
 def test_another_process_with_the_port_keeps_us_out(ground: PtySerialGround):
     holder = os.open(ground.path, os.O_RDWR | os.O_NOCTTY)
     fcntl.flock(holder, fcntl.LOCK_EX)

@@ -70,7 +70,10 @@ def test_a_pi_tells_everything_in_the_units_of_its_names(pi: Machine):
     assert (vitals.uptime_s, vitals.wifi_signal_dbm, vitals.fan_rpm) == (350735.47, -52, 2875)
     assert vitals.disk_total_gib is not None
     assert vitals.disk_free_gib is not None
+    assert vitals.disk_used_gib is not None
     assert 0 < vitals.disk_free_gib <= vitals.disk_total_gib
+    # What is kept back for root is neither.
+    assert 0 < vitals.disk_used_gib <= vitals.disk_total_gib - vitals.disk_free_gib
 
 
 def test_guests_are_not_counted_twice_and_waiting_for_a_disk_is_idle(pi: Machine):

@@ -129,7 +129,7 @@ async def test_the_humidity_s_setting_is_written_before_the_one_that_brings_it_i
     chip.begin()
     assert device.written == [
         bytes((RESET, 0xB6)),
-        bytes((CONFIG, 0b000_011_00)),
+        bytes((CONFIG, 0b001_011_00)),
         bytes((CTRL_HUM, 0b011, CTRL_MEAS, 0b010_101_01)),
     ]
     device.registers[CTRL_MEAS] &= ~0b11  # it has measured, and sleeps
@@ -147,6 +147,7 @@ async def test_the_humidity_s_setting_is_written_before_the_one_that_brings_it_i
         (CTRL_MEAS, 0, "has forgotten its settings"),
         (CTRL_HUM, 0, "has forgotten its settings"),
         (CONFIG, 0x04, "has forgotten its settings"),
+        (CONFIG, 0x00, "has forgotten its settings"),
     ],
 )
 async def test_what_was_not_measured_as_it_was_told_is_never_a_reading(bench: Bench, register, value, message):
@@ -470,6 +471,31 @@ async def test_the_twin_measures_no_humidity_when_it_is_asked_in_the_wrong_order
     bus.write(ADDRESS, bytes((CTRL_MEAS, 0b001_001_01, CTRL_HUM, 1)))
     bench.host.sleep(20 * MS)
     assert bus.read_register(ADDRESS, DATA + 6, 2) == b"\x80\0"
+
+
+@pytest.mark.parametrize("attributes", [{}, {"filter": 4}, {"mode": "normal"}])
+async def test_another_chip_in_its_place_is_not_read_with_the_old_one_s_constants(bench: Bench, attributes):
+    sensor = await make(bench, poll_interval_ms=1000, **attributes)
+    await bench.wait(1.5)
+    other = Bme280Twin(bench.world)
+    # The first constant of the temperature: with the old one's it would be degrees off.
+    other._constants[0x88] ^= 0xFF
+    with bench.world.held():
+        bench.world.i2c(1).plug_in(ADDRESS, other)
+    await bench.wait(1)
+    assert (await sensor.get_status())["failures"] == 1
+    await bench.wait(3)
+    calibration_read = (await sensor.get_readings())["temperature_c"]
+    fresh = await remade(bench, sensor)
+    assert calibration_read == pytest.approx(fresh, abs=0.01)
+
+
+async def remade(bench: Bench, sensor: Any) -> float:
+    """What a sensor says that has met the chip for the first time."""
+    await sensor.close()
+    again = await make(bench)
+    temperature: float = (await again.get_readings())["temperature_c"]
+    return temperature
 
 
 # Its config.

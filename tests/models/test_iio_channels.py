@@ -166,6 +166,13 @@ def test_a_channel_whose_driver_says_it_is_broken_has_no_value():
     assert readings(texts | {"temp1_fault": "0", "temp1_input": "20000"}, hwmon=True) == {"temperature_c": 20.0}
 
 
+def test_a_channel_that_is_switched_off_has_no_value():
+    texts = {"temp1_input": "20000", "temp1_enable": "1"}
+    assert readings(texts, hwmon=True) == {"temperature_c": 20.0}
+    with pytest.raises(NotFoundError, match=r"temp1: it is switched off \(temp1_enable is 0\)"):
+        readings(texts | {"temp1_input": "0", "temp1_enable": "0"}, hwmon=True)
+
+
 @pytest.mark.parametrize("text", ["", "nan", "inf", "1 2 3 4", "0.5 dB", "\ufffd", "1e999"])
 def test_a_text_that_is_no_number_is_never_a_value(text):
     with pytest.raises(CorruptDataError, match=r"in_temp_input: .* is no number that a driver writes"):

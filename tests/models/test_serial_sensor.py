@@ -1,5 +1,6 @@
 """A device that prints lines, by what it prints and what a client is told."""
 
+import asyncio
 import json
 import time
 from typing import Any
@@ -74,6 +75,9 @@ async def test_lines_of_each_form_are_readings(bench: Bench, attributes, line, r
         ({}, b'{"n": ' + b"9" * 900 + b"}", "it has no reading in it"),
         ({}, b'{"t": NaN}', "it has no reading in it"),
         ({}, b'{"t": \xff}', "it is no text"),
+        ({}, b'{"a": "\\ud800"}', "a text in it is none"),
+        ({}, b'{"\\ud800": 1}', "a text in it is none"),
+        ({}, b'{"a": ' + b"[" * 60 + b"1" + b"]" * 60 + b"}", "it is nested deeper than 10 levels"),
         ({}, b'{"t": 2}\x00', "it has control characters in it"),
         (CSV, b"21.5,45", "it has 2 columns, and columns has 3"),
         (CSV, b"21.5,45,open,1", "it has 4 columns, and columns has 3"),
@@ -346,3 +350,19 @@ async def test_a_line_whose_end_comes_late_is_as_old_as_its_beginning(bench: Ben
     bench.world.serial(PORT).send(b"}\n")
     await bench.wait(0.1)
     assert await sensor.get_readings() == {"t": 3}
+
+
+async def test_a_device_that_takes_its_bytes_slowly_holds_up_those_who_send_and_nobody_else(bench: Bench):
+    arduino(bench, b"21.5,45,open\n", baud=1200)
+    sensor = await bench.make("serial-sensor", "weather", serial_path=PORT, baud_rate=1200, **CSV)
+    # More than the kernel keeps: at 1200 baud it is on its way for a minute.
+    sends = [asyncio.ensure_future(sensor.do_command({"command": "send", "line": "x" * 199})) for _ in range(40)]
+    gaps = []
+    for _ in range(200):
+        before_ns = bench.host.now_ns()
+        await bench.wait(0.01)
+        gaps.append(bench.host.now_ns() - before_ns)
+    assert max(gaps) < 0.015 * SECOND
+    assert not all(send.done() for send in sends)
+    await sensor.close()
+    await asyncio.wait(sends)

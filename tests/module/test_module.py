@@ -133,6 +133,12 @@ async def test_an_add_that_fails_says_why_and_leaves_the_name_free(stub, config,
     await stub.AddResource(add(motor()))
 
 
+async def test_a_bus_that_hangs_is_no_call_that_took_too_long(stub):
+    with pytest.raises(GRPCError) as error:
+        await stub.AddResource(add(motor(ready="hang")))
+    assert (error.value.status, error.value.message) == (Status.DEADLINE_EXCEEDED, "i2c-1 0x44: the bus hangs")
+
+
 async def test_no_parent_no_dependency_of_other_modules(stub):
     with pytest.raises(GRPCError, match="board/desk") as error:
         await stub.AddResource(add(motor(), "rdk:component:board/desk"))

@@ -26,7 +26,7 @@ from viam.resource.types import Model
 from viam.utils import struct_to_dict
 
 from pi_drivers import host as hosts
-from pi_drivers.errors import BusError, ConfigError
+from pi_drivers.errors import BusError, BusTimeoutError, ConfigError
 from pi_drivers.runtime.directory import DIRECTORY
 from pi_drivers.runtime.safety import SAFETY
 
@@ -83,6 +83,8 @@ class UnrulyMotor(Motor, EasyResource):  # type: ignore[misc,no-untyped-call]
     async def ready(self) -> None:
         if self.attributes.get("ready") == "error":
             raise BusError("i2c-1 0x44: no answer. Is the sensor wired?")
+        if self.attributes.get("ready") == "hang":
+            raise BusTimeoutError("i2c-1 0x44: the bus hangs")
 
     def make_safe(self) -> None:
         show(self.name, 0)

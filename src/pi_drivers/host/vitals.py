@@ -42,6 +42,7 @@ class Vitals:
     memory_available_mib: float | None = None
     """What programs can still have: free, or cache that would be given up for them."""
     disk_total_gib: float | None = None
+    disk_used_gib: float | None = None
     disk_free_gib: float | None = None
     """What a user who is not root can still write."""
     uptime_s: float | None = None
@@ -70,7 +71,8 @@ def read_vitals(disk: str = "/", root: Path = Path("/")) -> Vitals:
         memory_total_mib=memory.get("MemTotal"),
         memory_available_mib=memory.get("MemAvailable"),
         disk_total_gib=space[0],
-        disk_free_gib=space[1],
+        disk_used_gib=space[1],
+        disk_free_gib=space[2],
         uptime_s=_number(look.words("proc/uptime"), 0),
         wifi_signal_dbm=look.wifi_signal(),
         fan_rpm=look.fan(),
@@ -154,14 +156,14 @@ class _Look:
         return None
 
 
-def _disk(path: str) -> tuple[float | None, float | None]:
-    """GiB in all, and free for everybody."""
+def _disk(path: str) -> tuple[float, float, float] | tuple[None, None, None]:
+    """GiB in all, in use, and free for everybody; the rest is kept back for root."""
     try:
         space = os.statvfs(path)
     except OSError:
-        return None, None
+        return None, None, None
     gib = space.f_frsize / 2**30
-    return space.f_blocks * gib, space.f_bavail * gib
+    return space.f_blocks * gib, (space.f_blocks - space.f_bfree) * gib, space.f_bavail * gib
 
 
 def _scaled(value: float | None, factor: float) -> float | None:

@@ -201,6 +201,9 @@ def _clear_errors(name: str) -> Iterator[None]:
         yield
     except ViamGRPCError as error:
         LOGGER.warning("%s could not be created: %s", name, error.message)
+        if isinstance(error, TimeoutError):
+            # The SDK takes one for a call that took too long, and drops its text.
+            raise ViamGRPCError(error.message, error.grpc_code) from error
         raise
     except Exception as error:
         LOGGER.exception("%s could not be created, by a mistake in its driver", name)

@@ -26,6 +26,7 @@ AT_EASE = Vitals(
     memory_total_mib=8052.0,
     memory_available_mib=6900.0,
     disk_total_gib=58.2,
+    disk_used_gib=11.0,
     disk_free_gib=44.0,
     wifi_signal_dbm=-54.0,
     fan_rpm=2900.0,

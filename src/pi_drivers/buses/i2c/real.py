@@ -55,7 +55,6 @@ class SmbusI2c(I2cBus):
         self._keep = keep
         # An SMBus transfer goes to the address that was set last: nobody may come between the two.
         self._lock = threading.Lock()
-        self._free: set[int] = set()
         self._bus: SMBus | None = _open(number)
 
     @property
@@ -126,12 +125,10 @@ class SmbusI2c(I2cBus):
 
     def _check_no_kernel_driver(self, address: int) -> None:
         # The kernel refuses SMBus calls to an address that one of its drivers holds, but lets plain transfers
-        # through, which would upset that driver. Asked once for each address.
-        if address not in self._free:
-            device = SYSFS_DEVICES / f"{self._number}-{address:04x}"
-            if (device / "driver").exists():
-                raise _held_by_kernel(self._number, address, (device / "driver").resolve().name)
-            self._free.add(address)
+        # through, which would upset that driver. Such a driver may come at any time.
+        driver = SYSFS_DEVICES / f"{self._number}-{address:04x}" / "driver"
+        if driver.exists():
+            raise _held_by_kernel(self._number, address, driver.resolve().name)
 
 
 def _open(number: int) -> "SMBus":

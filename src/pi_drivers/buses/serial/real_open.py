@@ -32,6 +32,13 @@ TERMIOS2 = struct.Struct("=4I20s2I")
 """The settings with speeds as numbers (include/uapi/asm-generic/termbits.h): flags for input, output, control and
 local, the characters of the line discipline, the speeds of input and output."""
 
+CHARACTER_DEVICES = Path("/sys/dev/char")
+"""Every device by its numbers, with a link to its class."""
+PSEUDO_TERMINALS = range(136, 144)
+TERMINAL_CONTROL = 5
+"""Major numbers (Linux, Documentation/admin-guide/devices.txt): /dev/pts/*, which have no class; and /dev/tty,
+/dev/ptmx and the console, which stand for others."""
+
 TOLERANCE = 0.03
 """How far two ends of a line may be apart: the middle of the last of ten bits must still be in that bit."""
 
@@ -88,8 +95,17 @@ def _unsent_if_there(port: int) -> int:
 
 def _check_device(path: str) -> None:
     # Other files would open as well, and some devices act on it: a watchdog begins to count.
-    if not stat.S_ISCHR(Path(path).stat().st_mode):
+    status = Path(path).stat()
+    if not stat.S_ISCHR(status.st_mode) or not _is_tty(status.st_rdev):
         raise OSError(errno.ENOTTY, os.strerror(errno.ENOTTY))
+
+
+def _is_tty(device: int) -> bool:
+    """Whether a character device is a terminal line, asked without opening it."""
+    if os.major(device) in PSEUDO_TERMINALS or not CHARACTER_DEVICES.is_dir():
+        return True
+    link = CHARACTER_DEVICES / f"{os.major(device)}:{os.minor(device)}"
+    return os.major(device) != TERMINAL_CONTROL and link.resolve().parent.name == "tty"
 
 
 def _keep_dtr(port: int) -> None:

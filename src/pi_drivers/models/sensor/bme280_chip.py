@@ -44,6 +44,9 @@ FILTER = {0: 0, 2: 1, 4: 2, 8: 3, 16: 4}
 """Table 28."""
 STANDBY_NS = tuple(round(ms * MILLISECOND) for ms in (0.5, 62.5, 125, 250, 500, 1000))
 """Table 27, by their codes; the two codes that are missing mean other times on a BMP280."""
+MARK = 1
+"""In forced mode the time between measurements means nothing. It is written all the same, so that a chip that has been
+without power, or another one in its place, shows: its CONFIG is 0."""
 CTRL_HUM_BITS, CONFIG_BITS = 0x07, 0xFC
 """The others are reserved."""
 SKIPPED, SKIPPED_HUMIDITY = 0x80000, 0x8000
@@ -84,7 +87,7 @@ class Settings:
     @property
     def config(self) -> int:
         """The register CONFIG."""
-        return self.standby << 5 | FILTER[self.filter] << 2
+        return (self.standby if self.normal else MARK) << 5 | FILTER[self.filter] << 2
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ IIO_VALUE = re.compile(
     r"(?P<source>in_(?P<type>[a-z]+)(?P<index>\d*)(?:-(?P=type)(?P<minus>\d+))?(?:_(?P<modifier>[a-z0-9_]+?))?)_(?P<kind>raw|input)"
 )
 HWMON_VALUE = re.compile(r"(?P<source>(?P<type>[a-z]+)(?P<index>\d+))_(?P<kind>input|average)")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+"""Python's own idea of a number has underscores and words in it."""
 COUNTS = Quantity("counts", "")
 STATISTICS = ("mean", "peak", "quadrature_correction")
 """`in_temp_mean_raw` and its like are no channels of their own."""
@@ -41,6 +43,8 @@ class Channel:
     scale: str | None = None
     fault: str | None = None
     """The attribute that says whether what is connected is broken."""
+    enable: str | None = None
+    """The attribute that says whether it measures at all."""
 
     def read(self, text_of: Reader) -> float:
         """The value in the unit of its key.
@@ -50,6 +54,8 @@ class Channel:
             CorruptDataError: the driver's text is no number.
             BusError: as reading its attributes does.
         """
+        if self.enable is not None and not number_of(text_of(self.enable), self.enable):
+            raise NotFoundError(f"{self.source}: it is switched off ({self.enable} is 0)")
         if self.fault is not None and number_of(text_of(self.fault), self.fault):
             raise NotFoundError(f"{self.source}: its driver says that what is connected is broken")
         value = number_of(text_of(self.value), self.value)
@@ -72,10 +78,7 @@ class _Found:
 
 def number_of(text: str, attribute: str) -> float:
     """A driver's text as a number. Raises: CorruptDataError: it is none, or not a finite one."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = float(text) if NUMBER.fullmatch(text.strip()) else math.nan
     if not math.isfinite(value):
         raise CorruptDataError(f"{attribute}: {text[:40]!r} is no number that a driver writes; it is not used")
     return value
@@ -116,12 +119,16 @@ def _hwmon(attributes: Collection[str]) -> Iterator[_Found]:
 def _channel(found: _Found, key: str, attributes: Collection[str]) -> Channel:
     value = found.value
     if not value.endswith("_raw"):
-        fault = f"{found.source}_fault"
-        return Channel(found.source, key, found.quantity, value, fault=fault if fault in attributes else None)
+        fault, enable = (name if name in attributes else None for name in _switches(found.source))
+        return Channel(found.source, key, found.quantity, value, fault=fault, enable=enable)
     offset, scale = (_shared(found.source, what, attributes) for what in ("offset", "scale"))
     # Counts that nobody scales have no unit that could be changed.
     quantity = found.quantity if scale else COUNTS
     return Channel(found.source, key, quantity, value, offset, scale)
+
+
+def _switches(source: str) -> tuple[str, str]:
+    return f"{source}_fault", f"{source}_enable"
 
 
 def _shared(source: str, what: str, attributes: Collection[str]) -> str | None:

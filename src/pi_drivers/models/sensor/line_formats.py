@@ -25,6 +25,8 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 MISSING = frozenset({"", "nan", "inf", "-inf", "+inf", "ovf", "-ovf", "null", "none"})
 """How numbers are printed that are none (ovf: an Arduino's, when a number is too large to be printed)."""
 
+DEEPEST = 10
+"""Levels of objects and lists in a line of JSON."""
 PATTERN_LIMIT_S = 0.05
 """A pattern that takes longer than this over one line is one that takes for ever."""
 LONGEST_PATTERN = 400
@@ -63,6 +65,7 @@ def from_json(text: str) -> dict[str, Any]:
         raise UnfitLineError("it is no JSON") from None
     if not isinstance(found, dict):
         raise UnfitLineError("it is JSON, but no object")
+    _check_tellable(found, DEEPEST)
     return {key: value for key, value in ((key, _plain(value)) for key, value in found.items()) if value is not None}
 
 
@@ -160,6 +163,26 @@ def _plain(value: Any) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _finite(value)
     return value
+
+
+def _check_tellable(value: Any, depth: int) -> None:
+    """Raises: UnfitLineError: what cannot be sent on: halves of characters, and what is nested too deep."""
+    if isinstance(value, str) and not _is_text(value):
+        raise UnfitLineError("a text in it is none")
+    if not isinstance(value, dict | list):
+        return
+    if not depth:
+        raise UnfitLineError(f"it is nested deeper than {DEEPEST} levels")
+    for each in [*value, *value.values()] if isinstance(value, dict) else value:
+        _check_tellable(each, depth - 1)
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _finite(value: float) -> float | None:

@@ -31,7 +31,9 @@ class PiHealthConfig(SensorAttributes):
 
     poll_interval_ms: int = poll_interval_field(5000)
     disk_path: str = Field(
-        default="/", pattern="^/", description="Any path on the file system whose space is told, for example /home."
+        default="/",
+        pattern=r"^/[^\x00]*$",
+        description="Any path on the file system whose space is told, for example /home.",
     )
 
 
@@ -43,6 +45,7 @@ class PiHealthSensor(PolledModel[PiHealthConfig, dict[str, SensorReading]], Sens
 
     def _open(self, settings: PiHealthConfig, dependencies: Dependencies) -> None:
         self._machine: str | None = None
+        self._disk_found = False
         self._ticks: tuple[int, int] | None = None
         self._seen = 0
         worker = self.host.new_worker(self.label)
@@ -58,6 +61,7 @@ class PiHealthSensor(PolledModel[PiHealthConfig, dict[str, SensorReading]], Sens
         disk = self.settings.disk_path
         vitals = await self._run(lambda: self.host.vitals(disk))
         self._machine = vitals.machine
+        self._disk_found = vitals.disk_total_gib is not None
         readings = _plain(vitals) | self._troubles(vitals) | self._cpu_use(vitals.cpu_ticks)
         if not readings:
             raise BusAbsentError("this machine has none of the kernel's files that tell of its health. Is it Linux?")
@@ -87,7 +91,7 @@ class PiHealthSensor(PolledModel[PiHealthConfig, dict[str, SensorReading]], Sens
 
     def _place(self) -> dict[str, ValueTypes]:
         machine: dict[str, ValueTypes] = {} if self._machine is None else {"machine": self._machine}
-        return machine | {"disk_path": self.settings.disk_path}
+        return machine | {"disk_path": self.settings.disk_path, "disk_found": self._disk_found}
 
 
 def _plain(vitals: Vitals) -> dict[str, SensorReading]:
@@ -99,8 +103,8 @@ def _plain(vitals: Vitals) -> dict[str, SensorReading]:
         "load_5min": load[1],
         "load_15min": load[2],
         "cpu_frequency_mhz": vitals.cpu_frequency_mhz,
-        **_share("memory", "mib", vitals.memory_total_mib, vitals.memory_available_mib),
-        **_share("disk", "gib", vitals.disk_total_gib, vitals.disk_free_gib),
+        **_memory(vitals.memory_total_mib, vitals.memory_available_mib),
+        **_disk(vitals.disk_total_gib, vitals.disk_used_gib, vitals.disk_free_gib),
         "uptime_s": vitals.uptime_s,
         "wifi_signal_dbm": vitals.wifi_signal_dbm,
         "fan_rpm": vitals.fan_rpm,
@@ -108,14 +112,26 @@ def _plain(vitals: Vitals) -> dict[str, SensorReading]:
     return {key: value for key, value in told.items() if value is not None}
 
 
-def _share(what: str, unit: str, total: float | None, free: float | None) -> dict[str, float | None]:
-    """A store: what it has, what is left, what is used, and that in percent."""
-    if total is None or free is None or total <= 0:
+def _memory(total: float | None, free: float | None) -> dict[str, float | None]:
+    """What there is, what programs may still have, what is used, and that in percent."""
+    if total is None or free is None:
         return {}
-    used = total - free
+    return _store("memory", "mib", total, total - free, free)
+
+
+def _disk(total: float | None, used: float | None, free: float | None) -> dict[str, float | None]:
+    """The same for a file system. A part of it is kept back for root, and neither used nor free, as `df` has it."""
+    if total is None or used is None or free is None:
+        return {}
+    return _store("disk", "gib", total, used, free)
+
+
+def _store(what: str, unit: str, total: float, used: float, free: float) -> dict[str, float | None]:
+    if used + free <= 0:
+        return {}
     return {
         f"{what}_total_{unit}": total,
         f"{what}_free_{unit}": free,
         f"{what}_used_{unit}": used,
-        f"{what}_used_pct": 100 * used / total,
+        f"{what}_used_pct": 100 * used / (used + free),
     }

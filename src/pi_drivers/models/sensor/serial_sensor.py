@@ -147,6 +147,8 @@ class SerialSensor(HardwareModel[SerialSensorConfig], Sensor):
             as_json=settings.format == "json",
             with_checksum=settings.checksum == "xor",
         )
+        self._sender = self.host.new_worker(f"{self.label}: sending")
+        self.lifecycle.push("end its sending", self._sender.stop)
         self._reader, self._port = listen(
             self, settings.serial_path, settings.baud_rate, settings.max_age_ms, _line_parser(settings), self._hear
         )
@@ -175,7 +177,9 @@ class SerialSensor(HardwareModel[SerialSensorConfig], Sensor):
         line = request["line"]
         if not isinstance(line, str) or not line.isprintable() or not 0 < len(line.encode()) <= LONGEST_SENT:
             raise ArgumentError(f'"line" must be a text without line ends, of 1 to {LONGEST_SENT} bytes, got {line!r}')
-        self._port.write(line.encode() + b"\n")
+        data = line.encode() + b"\n"
+        # A device that does not take its bytes holds up who writes them for as long as they would take on the wire.
+        await self._sender.run(lambda: self._port.write(data))
         return {}
 
     def _hear(self, samples: Sequence[Sample[Readings]]) -> None:
