@@ -347,15 +347,32 @@ async def test_noise_on_a_chip_that_was_known_is_not_called_another_chip(bench: 
 
 @pytest.mark.parametrize(
     ("chip", "model", "other"),
-    [("mcp3008", "adc", POT | {"chip": "mcp3208"}), ("ads1115", "sht31", {"i2c_addr": ADDRESS})],
+    [("mcp3008", "adc", POT | {"chip": "mcp3208"}), ("ads1115", "ina219", {"i2c_addr": ADDRESS})],
 )
 async def test_sensors_share_a_chip_and_another_chip_in_its_place_is_refused(bench: Bench, chip, model, other):
     first = await bench.make("adc", "first", chip=chip, **POT)
     second = await bench.make("adc", "second", chip=chip, channels={"x": {"channel": 3}})
     await first.close()
     assert (await second.get_readings())["x"] == pytest.approx(1.6, abs=0.004)
-    with pytest.raises(ClaimedError, match=r'is held by sensor "second" \(converter\)'):
+    with pytest.raises(ClaimedError, match=rf'is held by sensor "second" \({chip}'):
         await bench.make(model, "other", **other)
+
+
+async def test_another_reference_of_a_chip_in_use_is_refused_and_changes_nothing_for_its_user(bench: Bench):
+    sensor = await bench.make("adc", "a", poll_interval_ms=100, **POT)
+    with pytest.raises(ClaimedError) as caught:
+        await bench.make("adc", "b", vref=5, **POT)
+    assert 'held by sensor "a" (mcp3008 with vref 3.3)' in caught.value.message
+    assert 'sensor "b" cannot have it as its mcp3008 with vref 5' in caught.value.message
+    await bench.wait(0.3)
+    assert (await sensor.get_readings())["pot"] == pytest.approx(0.8, abs=0.004)
+    await bench.make("adc", "c", vref=3.30, **POT)
+
+
+async def test_gains_of_an_ads1115_are_its_users_own(bench: Bench):
+    for gain in (1, 2):
+        sensor = await bench.make("adc", f"{gain}", chip="ads1115", gain=gain, **POT)
+        assert (await sensor.get_readings())["pot"] == pytest.approx(0.8, abs=0.001)
 
 
 async def test_two_sensors_on_one_ads1115_never_get_each_others_channel(bench: Bench):

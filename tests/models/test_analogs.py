@@ -1,11 +1,14 @@
 """The analogs of a board: channels of converters, as they are now and on average, through gRPC."""
 
+import asyncio
+import contextlib
 from typing import Any
 
 import pytest
 from grpclib import GRPCError, Status
 
 from pi_drivers.errors import BusAbsentError, ClaimedError, ClosedError, ConfigError
+from pi_drivers.models.adc.ads1115 import Ads1115Twin
 from pi_drivers.world.spi import SpiDevice
 from tests.models.conftest import Bench
 
@@ -64,7 +67,7 @@ async def test_an_analog_gives_counts_with_their_range_and_step_in_volts(bench: 
     assert value.step_size == pytest.approx(step)
 
 
-async def test_every_read_is_a_conversion_of_its_own(bench: Bench):
+async def test_every_read_is_a_new_conversion(bench: Bench):
     client = await analogs(bench, POT)
     for volts in (0.1, 3.0, 1.5):
         bench.world.voltage(SPI, 1).volts = volts
@@ -135,13 +138,43 @@ async def test_an_average_is_over_its_window_and_taken_in_the_background(bench: 
     client = await analogs(bench, SMOOTH)
     await bench.wait(0.5)
     before, before_ns = noisy.transfers, bench.host.now_ns()
-    assert (await read(client, "pot")).value == 420
+    assert (await read(client, "pot")).value == pytest.approx(420, abs=3)
     assert (noisy.transfers, bench.host.now_ns()) == (before, before_ns)
     noisy.counts = [800]
     await bench.wait(0.1)
     assert 500 < (await read(client, "pot")).value < 720
     await bench.wait(0.15)
     assert (await read(client, "pot")).value == 800
+
+
+@pytest.mark.parametrize("chip", [{"chip": "ads1115"}, {"samples_per_sec": 1000}])
+async def test_an_average_is_over_its_time_however_many_share_the_chip(bench: Bench, chip):
+    place = I2C if "chip" in chip else SPI
+    entries = [chip | {"name": f"a{i}", "channel": i, "average_over_ms": 500} for i in range(4)]
+    client = await analogs(bench, *entries)
+    await bench.wait(4)
+    for i in range(4):
+        bench.world.voltage(place, i).volts = 2.5
+    await bench.wait(0.3)
+    for name in ("a0", "a1", "a2", "a3"):
+        value = await read(client, name)
+        assert 1.0 < value.value * value.step_size < 2.4
+    await bench.wait(0.22)
+    for name in ("a0", "a1", "a2", "a3"):
+        value = await read(client, name)
+        assert value.value * value.step_size == pytest.approx(2.5, abs=0.004)
+
+
+async def test_after_a_standstill_nothing_from_before_it_is_in_an_average(bench: Bench):
+    client = await analogs(bench, SMOOTH | {"average_over_ms": 5000})
+    await bench.wait(6)
+    bench.world.voltage(SPI, 1).volts = 3.0
+    # As where the process is stopped and goes on: the clock does not wait for it.
+    bench.world.clock.advance(10 * 1_000_000_000)
+    with contextlib.suppress(GRPCError):
+        await read(client, "pot")
+    await bench.wait(0.1)
+    assert (await read(client, "pot")).value == int(3.0 * COUNTS_3008)
 
 
 async def test_samples_are_as_many_as_were_asked_for(bench: Bench):
@@ -165,6 +198,63 @@ async def test_nothing_from_before_a_failure_is_part_of_an_average_after_it(benc
     assert (await read(client, "pot")).value == int(3.0 * COUNTS_3008)
 
 
+async def test_many_clients_of_one_channel_leave_an_average_and_a_sensor_their_turns(bench: Bench):
+    one = {"name": "one", "channel": 1, "chip": "ads1115"}
+    client = await analogs(bench, one, one | {"name": "smooth", "channel": 2, "average_over_ms": 500})
+    sensor = await bench.make("adc", "a", chip="ads1115", poll_interval_ms=50, channels={"x": {"channel": 3}})
+
+    async def read_on() -> None:
+        while True:
+            assert (await read(client, "one")).value == 6400
+
+    busy = [asyncio.create_task(read_on()) for _ in range(30)]
+    await bench.wait(1)
+    for _ in range(10):
+        await bench.wait(0.05)
+        assert (await read(client, "smooth")).value == 9600
+        assert (await sensor.get_readings())["x"] == pytest.approx(1.6, abs=0.001)
+    averages = (await client.get_status())["analogs"]["smooth"]["averages"]
+    for task in busy:
+        task.cancel()
+    outcomes = await asyncio.gather(*busy, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {asyncio.CancelledError}
+    assert averages >= 8
+
+
+@pytest.mark.parametrize("after_s", [0.002, 0.005, 0.009])
+async def test_reads_share_a_conversion_that_begins_after_them_and_never_one_under_way(bench: Bench, after_s):
+    class Counted(Ads1115Twin):
+        conversions = 0
+
+        def _start(self) -> None:
+            self.conversions += 1
+            super()._start()
+
+    twin = Counted(bench.world, I2C)
+    bench.world.i2c(1).plug_in(0x48, twin)
+    client = await analogs(bench, POT | {"chip": "ads1115"})
+    bench.world.voltage(I2C, 1).volts = 0.5
+    assert (await read(client, "pot")).value == 4000
+    under_way = asyncio.create_task(read(client, "pot"))
+    await asyncio.sleep(after_s)
+    assert (twin.conversions, under_way.done()) == (2, False)
+    values = await asyncio.gather(*(read(client, "pot") for _ in range(5)))
+    assert ({value.value for value in values}, twin.conversions) == ({4000}, 3)
+    await under_way
+    bench.world.voltage(I2C, 1).volts = 2.0
+    assert (await read(client, "pot")).value == 16000
+
+
+async def test_what_fails_for_one_read_fails_for_those_that_waited_with_it_and_for_no_other(bench: Bench):
+    client = await analogs(bench, POT | {"chip": "ads1115"})
+    await read(client, "pot")
+    bench.world.i2c(1).faults(0x48).unplugged = True
+    outcomes = await asyncio.gather(*(refused(read(client, "pot")) for _ in range(5)))
+    assert {status for status, _ in outcomes} == {Status.UNAVAILABLE}
+    bench.world.i2c(1).faults(0x48).unplugged = False
+    assert [(await read(client, "pot")).value for _ in range(2)] == [6400, 6400]
+
+
 async def test_analogs_of_a_board_and_sensors_share_a_chip(bench: Bench):
     for chip, step in (("mcp3008", 3.3 / 1024), ("ads1115", 0.000125)):
         board = await bench.make(
@@ -180,7 +270,7 @@ async def test_analogs_of_a_board_and_sensors_share_a_chip(bench: Bench):
 
 async def test_another_chip_in_its_place_is_refused_with_the_holder(bench: Bench):
     await analogs(bench, POT)
-    with pytest.raises(ClaimedError, match=r'spi-0 0 is held by board "pi" \(analog\)'):
+    with pytest.raises(ClaimedError, match=r'spi-0 0 is held by board "pi" \(mcp3008 with vref 3.3\)'):
         await bench.make("adc", "a", chip="mcp3208", channels={"x": {"channel": 0}})
 
 
@@ -199,7 +289,7 @@ async def test_the_status_has_every_analog_with_its_place_and_its_sampling(bench
     await bench.wait(1)
     status = (await client.get_status())["analogs"]
     assert status["pot"] == {"chip": "mcp3008", "spi_bus": 0, "chip_select": 0, "channel": 1, "averages": 1}
-    assert (status["smooth"]["i2c_addr"], status["smooth"]["averages"]) == ("0x49", 10)
+    assert (status["smooth"]["i2c_addr"], status["smooth"]["averages"]) == ("0x49", pytest.approx(10, abs=1))
     assert (status["smooth"]["failures"], status["smooth"]["overruns"]) == (0, 0)
 
 
@@ -255,6 +345,10 @@ async def test_no_analogs_and_zeros_of_a_program_in_go_are_nothing_given(bench: 
         (
             [POT, {"name": "b", "channel": 0, "chip": "mcp3208"}],
             'analogs[1].chip: spi-0 0 has an "mcp3008"',
+        ),
+        (
+            [POT, {"name": "b", "channel": 0, "vref": 5}],
+            "analogs[1].vref: the chip on spi-0 0 has 3.3 for analogs[0]; one chip has one reference",
         ),
     ],
 )

@@ -36,12 +36,12 @@ def join_spi(
         ClaimedError: another resource has a pin of the bus, or another chip in this place; the message names it.
         BusAbsentError, BusPermissionError: as opening the bus does.
     """
+    give_back = claim_chip_select(model.host.claims, bus, chip_select, model.holder(use), chip)
+    model.lifecycle.push("give back the chip select", give_back)
     world: Any = getattr(model.host, "world", None)
     if world is not None:
         with world.held():
             world.spi(bus).plug_in_if_free(chip_select, twin(world))
-    give_back = claim_chip_select(model.host.claims, bus, chip_select, model.holder(use), chip)
-    model.lifecycle.push("give back the chip select", give_back)
     shared = model.host.spi(bus, chip_select, speed_hz=speed_hz, mode=mode)
     model.lifecycle.push("leave the bus", shared.leave)
     return shared

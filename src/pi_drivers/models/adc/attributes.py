@@ -94,6 +94,11 @@ class AdcWiring(Part):
         return self.chip in FRAMINGS
 
     @property
+    def used_as(self) -> str:
+        """What its users have to agree on: the chip, and its reference where that comes from outside."""
+        return f"{self.chip} with vref {self.vref:g}" if self.is_mcp else self.chip
+
+    @property
     def place(self) -> str:
         """The chip's place as claims have it."""
         if self.is_mcp:

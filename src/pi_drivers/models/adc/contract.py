@@ -7,6 +7,7 @@ its bus. A chip may have several users, and what one has begun no other may take
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from pi_drivers.errors import BusError
@@ -51,29 +52,84 @@ class Run(Protocol):
         """Run it and wait for its result."""
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of a chip: a channel, with a gain, so many times."""
+
+    channel: int
+    gain: float
+    times: int
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """A turn that is over."""
+
+    number: int
+    counts: list[int]
+    error: Exception | None
+
+
+class Turns:
+    """The users of one chip, one at a time and in the order in which they asked. Used on the event loop.
+
+    Those who want the same, and asked before its turn began, share that turn. So who waits has at most one turn of each
+    kind before it, however many clients want one of them.
+    """
+
+    def __init__(self) -> None:
+        self._alone = asyncio.Lock()
+        self._begun = 0
+        self._last: dict[Wanted, _Turn] = {}
+
+    async def take(self, wanted: Wanted, convert: Callable[[], Awaitable[list[int]]]) -> list[int]:
+        """Convert alone with the chip, or share what somebody else began after this was called.
+
+        Raises: as `convert` does, and for all who share it.
+        """
+        asked = self._begun
+        async with self._alone:
+            last = self._last.get(wanted)
+            if last is None or last.number <= asked:
+                self._begun += 1
+                last = self._last[wanted] = await self._over(self._begun, convert)
+        if last.error is not None:
+            raise last.error
+        return last.counts
+
+    @staticmethod
+    async def _over(number: int, convert: Callable[[], Awaitable[list[int]]]) -> _Turn:
+        try:
+            return _Turn(number, await convert(), None)
+        except Exception as error:  # noqa: BLE001 - it is raised for each who shares the turn
+            return _Turn(number, [], error)
+
+
 class Adc:
     """A converter as one resource has it. Used on the event loop."""
 
-    def __init__(self, host: Host, chip: AdcChip, run: Run, alone: asyncio.Lock) -> None:
-        """Args: alone: the same for all users of the chip; who has it is alone with the chip."""
+    def __init__(self, host: Host, chip: AdcChip, run: Run, turns: Turns) -> None:
+        """Args: turns: the same for all users of the chip."""
         self._host = host
         self._chip = chip
         self._run = run
-        self._alone = alone
+        self._turns = turns
         self._is_set_up = False
 
     async def convert(self, channel: int, gain: float, times: int = 1) -> list[int]:
-        """Convert a channel now, so many times, and give the counts.
+        """Convert a channel so many times, and give the counts: none was begun before this was called.
 
         Raises: as the chip does; the chip is set up anew before it converts again.
         """
-        async with self._alone:
-            try:
-                await self._set_up()
-                return await self._converted(channel, gain, times)
-            except Exception:
-                self._is_set_up = False
-                raise
+        return await self._turns.take(Wanted(channel, gain, times), lambda: self._turn(channel, gain, times))
+
+    async def _turn(self, channel: int, gain: float, times: int) -> list[int]:
+        try:
+            await self._set_up()
+            return await self._converted(channel, gain, times)
+        except Exception:
+            self._is_set_up = False
+            raise
 
     async def _set_up(self) -> None:
         if not self._is_set_up:

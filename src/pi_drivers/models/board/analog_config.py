@@ -28,8 +28,8 @@ class AnalogConfig(AdcWiring):
         default=None,
         ge=1,
         le=60_000,
-        description="Answer with the average over so many milliseconds, sampled in the background. Absent, or with "
-        "no two samples in this time: each read is a conversion of its own.",
+        description="Answer with the average over the last so many milliseconds, sampled in the background. Absent, "
+        "or too short for two samples: each read is a conversion.",
     )
     samples_per_sec: int | None = Field(
         default=None,
@@ -45,7 +45,7 @@ class AnalogConfig(AdcWiring):
 
     @property
     def window(self) -> int:
-        """How many samples the average is over; 0 or 1 is no average."""
+        """How many samples there are in the time of the average, at this rate; with 0 or 1 there is no average."""
         return self.rate * (self.average_over_ms or 0) // 1000
 
     def problems(self) -> Iterator[Problem]:
@@ -57,12 +57,16 @@ class AnalogConfig(AdcWiring):
 
 
 def same_place_problems(analogs: Sequence[AnalogConfig | None]) -> Iterator[Problem]:
-    """A line for each analog whose chip another one, listed before, says is another chip."""
-    first: dict[str, tuple[int, str]] = {}
+    """A line for each analog whose chip another one, listed before, says is another chip or has another reference."""
+    first: dict[str, tuple[int, AnalogConfig]] = {}
     for i, analog in enumerate(analogs):
         place = analog.known_place if analog is not None else None
         if analog is None or place is None:
             continue
-        index, chip = first.setdefault(place, (i, analog.chip))
-        if chip != analog.chip:
-            yield Problem(f"analogs[{i}].chip", f'{place} has an "{chip}" for analogs[{index}]; one place has one chip')
+        index, other = first.setdefault(place, (i, analog))
+        if other.chip != analog.chip:
+            has = f'{place} has an "{other.chip}" for analogs[{index}]'
+            yield Problem(f"analogs[{i}].chip", f"{has}; one place has one chip")
+        elif other.used_as != analog.used_as:
+            has = f"the chip on {place} has {other.vref:g} for analogs[{index}]"
+            yield Problem(f"analogs[{i}].vref", f"{has}; one chip has one reference")

@@ -4,7 +4,7 @@ Counts are what the chip says; what they are in volts goes with each: the range 
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from viam.components.board import Board
@@ -21,17 +21,54 @@ from pi_drivers.runtime.poller import Poller
 SHORTEST_TURN_NS = 20 * MILLISECOND
 """Faster sampling takes several samples at a turn: it is the bus's thread that is fast, not the event loop."""
 TURNS_KEPT = 3
-SHORTEST_MAX_AGE_NS = 200 * MILLISECOND
+SHORTEST_MAX_AGE_NS = 500 * MILLISECOND
+"""Time for others to have their turns with the chip, and for a loop with many clients to answer them."""
+
+
+class Window:
+    """The counts of the last moments, however many there are, and their average."""
+
+    def __init__(self, over_ns: int) -> None:
+        self._over_ns = over_ns
+        self._turns: deque[tuple[int, Sequence[int]]] = deque()
+        """The counts of a turn, and the time before they were taken."""
+        self._total = 0
+        self._number = 0
+
+    def add(self, taken_ns: int, counts: Sequence[int]) -> None:
+        """Add what a turn brought. Args: taken_ns: the time before the first of the counts was taken."""
+        self._turns.append((taken_ns, counts))
+        self._total += sum(counts)
+        self._number += len(counts)
+        self._forget(taken_ns)
+
+    def number(self, now_ns: int) -> int:
+        """How many counts there are now."""
+        self._forget(now_ns)
+        return self._number
+
+    def average(self, now_ns: int) -> int:
+        """Their average now; there has to be a count."""
+        self._forget(now_ns)
+        return round(self._total / self._number)
+
+    def _forget(self, now_ns: int) -> None:
+        # The newest turn stays, whatever its age: whether it may still be served is for others to say.
+        while len(self._turns) > 1 and self._turns[0][0] <= now_ns - self._over_ns:
+            _, counts = self._turns.popleft()
+            self._total -= sum(counts)
+            self._number -= len(counts)
 
 
 class Average:
-    """The average of a channel over its newest samples, taken in the background. Used on the event loop."""
+    """The average of a channel over the last moments, sampled in the background. Used on the event loop."""
 
     def __init__(self, board: HardwareModel[Any], settings: AnalogConfig, adc: Adc) -> None:
         """Begin to sample, until the board closes."""
         self._settings = settings
         self._adc = adc
-        self._window: deque[int] = deque(maxlen=settings.window)
+        self._host = board.host
+        self._window = self._new_window()
         turn_ns = SECOND // settings.rate
         # An ads1115 cannot take several at a turn; a chip on SPI can.
         self._at_a_turn = 1 if settings.chip == "ads1115" else max(1, SHORTEST_TURN_NS // turn_ns)
@@ -56,16 +93,23 @@ class Average:
             BusError: it has given none yet.
         """
         await self.poller.first_contact()
-        return self.poller.latest().value
+        return self.poller.latest().value.average(self._host.now_ns())
+
+    def status(self) -> dict[str, ValueTypes]:
+        """Over how many samples it is now, and how the sampling goes."""
+        return {"averages": self._window.number(self._host.now_ns())} | self.poller.status()
 
     async def _begin_anew(self) -> None:
         """What was before a failure is no part of an average after it."""
-        self._window.clear()
+        self._window = self._new_window()
 
-    async def _sample(self) -> int:
-        settings = self._settings
-        self._window += await self._adc.convert(settings.channel, settings.gain, self._at_a_turn)
-        return round(sum(self._window) / len(self._window))
+    def _new_window(self) -> Window:
+        return Window((self._settings.average_over_ms or 0) * MILLISECOND)
+
+    async def _sample(self) -> Window:
+        settings, asked_ns = self._settings, self._host.now_ns()
+        self._window.add(asked_ns, await self._adc.convert(settings.channel, settings.gain, self._at_a_turn))
+        return self._window
 
 
 class PiAnalog(Board.Analog):
@@ -76,7 +120,7 @@ class PiAnalog(Board.Analog):
         super().__init__(settings.name)
         self._board = board
         self._settings = settings
-        self._adc = open_adc(board, settings, "analog")
+        self._adc = open_adc(board, settings)
         self._average = Average(board, settings, self._adc) if settings.window > 1 else None
 
     async def read(
@@ -107,8 +151,8 @@ class PiAnalog(Board.Analog):
     def status(self) -> dict[str, ValueTypes]:
         """Where it is, and how its sampling goes."""
         settings = self._settings
-        status = settings.place_status() | {"channel": settings.channel, "averages": max(1, settings.window)}
-        return status if self._average is None else status | self._average.poller.status()
+        status = settings.place_status() | {"channel": settings.channel, "averages": 1}
+        return status if self._average is None else status | self._average.status()
 
     async def _value(self) -> int:
         if self._average is not None:

@@ -123,7 +123,7 @@ class AdcSensor(PolledModel[AdcConfig, Sample], Sensor):
     CONFIG = AdcConfig
 
     def _open(self, settings: AdcConfig, dependencies: Dependencies) -> None:
-        self._adc = open_adc(self, settings.wiring(), "converter")
+        self._adc = open_adc(self, settings.wiring())
         self._last: Sample = {}
         self._start_polling(self._sample, self._set_up)
 
