@@ -46,6 +46,10 @@ def rmc(time: str, knots: str = "10.00", course: str = "90.00", date: str = "010
     return f"GPRMC,{time},{status},5230.0000,N,01324.0000,E,{knots},{course},{date},,,A"
 
 
+def vtg(knots: str = "10.0", course: str = "90.0") -> str:
+    return f"GPVTG,{course},T,,M,{knots},N,,K,A"
+
+
 async def failure(call: Any) -> str:
     with pytest.raises(GRPCError) as caught:
         await call
@@ -150,7 +154,9 @@ async def test_without_a_fix_there_is_a_reason_and_never_0_and_0(bench: Bench):
         ([gga("120000"), rmc("120000", status="V")], "it warns of its own position"),
         ([gga("120000", quality=7), rmc("120000")], "somebody typed in"),
         ([gga("120000", quality=8), rmc("120000")], "a simulated position"),
-        ([rmc("120000")], "it sends no GGA"),
+        ([rmc("120000")], "it sends no GGA, which has the position: switch that sentence on"),
+        ([vtg(), "GPGSV,1,1,08", "GPGLL,5230.0000,N,01324.0000,E,120000,A,A"],
+         "neither a GGA nor an RMC sentence has come: switch GGA on, which has the position"),
         (["GPGGA,,,,,,0,00,,,M,,M,,", "GPRMC,,V,,,,,,,,,,N", "GPTXT,01,01,02,ANTSTATUS=OPEN"],
          "the receiver says that its antenna is not connected"),
         (["GPGGA,,,,,,0,00,,,M,,M,,", "GPRMC,,V,,,,,,,,,,N", "GPTXT,01,01,01,ANTENNA SHORT"], "has a short circuit"),
@@ -162,6 +168,7 @@ async def test_why_there_is_no_position(bench: Bench, bodies, reason):
     message = await failure(client.get_position())
     assert "no position yet" in message
     assert reason in message
+    assert ("GGA" in message) == ("sky" not in message and "satellite" not in message and "antenna" not in message)
 
 
 async def test_a_lost_fix_and_a_pulled_cable_have_different_texts_and_both_are_over_when_they_are(bench: Bench):
@@ -230,6 +237,102 @@ async def test_position_and_speed_are_of_one_moment(bench: Bench):
     assert len(seen) >= 5
 
 
+def untimed(n: int) -> dict[str, str]:
+    """The sentences of the nth second: each has its number in it, but only GGA and RMC have a time."""
+    time = f"1200{n:02d}"
+    return {
+        "gga": gga(time, f"52{n:02d}.0000,N,01324.0000,E"),
+        "rmc": rmc(time, knots=f"{n}.0"),
+        "vtg": vtg(f"{n}.0"),
+        "gsa": f"GPGSA,A,3,,,,,,,,,,,,,{n}.0,1.1,{n}.0",
+        "gsv": "GPGSV,3,1,12,01,40,083,46,02,17,308,41,12,07,344,39,14,22,228,45",
+    }
+
+
+def check_one_moment(readings: Any) -> int:
+    """Which second everything in it is of."""
+    n: int = round((readings["latitude_deg"] - 52) * 60)
+    assert readings.get("speed_m_s", n * 1852 / 3600) == pytest.approx(n * 1852 / 3600)
+    assert readings.get("vdop", n) == n
+    return n
+
+
+ORDERS = [
+    "vtg gga",
+    "gga vtg",
+    "vtg gsa gga",
+    "gsa gga vtg",
+    "gga gsa gsv gsv vtg",
+    "gsv gsv vtg gga",
+    "vtg rmc gga gsa",
+    "vtg gga rmc",
+]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("baud", [4800, 115_200])
+async def test_a_speed_without_a_time_is_told_with_the_position_of_its_moment(bench: Bench, order, baud):
+    Script(bench, *[[untimed(n)[kind] for kind in order.split()] for n in range(1, 30)], baud=baud)
+    gps = await bench.make("nmea-gps", "gps", serial_path=PORT, baud_rate=baud)
+    await bench.wait(7.5)
+    seen, with_vdop = set(), False
+    for _ in range(200):
+        await bench.wait(0.05)
+        readings = await gps.get_readings()
+        seen.add(check_one_moment(readings))
+        assert "speed_m_s" in readings
+        with_vdop |= "vdop" in readings
+    assert len(seen) >= 10
+    assert with_vdop == ("gsa" in order)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_what_is_lost_leaves_no_speed_that_the_next_position_takes(bench: Bench, order):
+    """Two sentences at once, wherever they touch: a VTG and the GGA that it belongs to, or one of another second."""
+    epochs = [[untimed(n % 50)[kind] for kind in order.split()] for n in range(1, 200)]
+    length = sum(len(sentence(body)) for body in epochs[10])
+    Script(bench, *epochs)
+    gps = await make(bench, max_age_ms=3000)
+    await bench.wait(4)
+    faults = bench.world.serial(PORT).faults
+    for step in range(0, length, 7):
+        faults.skip, faults.garbage = step, 5
+        for _ in range(8):
+            await bench.wait(0.25)
+            check_one_moment(await gps.get_readings())
+    assert (await gps.get_status())["unfit_lines"] >= length / 10
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_seconds_that_are_read_in_one_go_are_kept_apart(bench: Bench, order):
+    """As after a hiccup of the machine, which is too short to drop everything for."""
+    Script(bench, *[[untimed(n)[kind] for kind in order.split()] for n in range(1, 50)])
+    gps = await make(bench)
+    await bench.wait(4)
+    seen = set()
+    for _ in range(12):
+        bench.world.clock.advance(1_200_000_000)
+        for _ in range(23):
+            await bench.wait(0.1)
+            with contextlib.suppress(StaleReadingError):
+                seen.add(check_one_moment(await gps.get_readings()))
+    assert len(seen) >= 12
+
+
+async def test_satellites_in_view_are_forgotten_and_none_is_counted_for_each_of_its_signals(bench: Bench):
+    timed = [[gga(f"1200{n:02d}"), rmc(f"1200{n:02d}")] for n in range(60)]
+    sky = ["GPGSV,1,1,12,1", "GPGSV,1,1,03,6", "GLGSV,1,1,08"]
+    Script(bench, *[epoch + (sky if n < 5 else sky[:2] if n < 20 else []) for n, epoch in enumerate(timed)])
+    client = await bench.client(await make(bench))
+    assert (await client.get_readings())["satellites_in_view"] == 20
+    await bench.wait(12)
+    assert (await client.get_readings())["satellites_in_view"] == 12
+    assert (await client.get_status())["satellites_in_view"] == 12
+    await bench.wait(15)
+    assert "satellites_in_view" not in await client.get_readings()
+    assert "satellites_in_view" not in await client.get_status()
+
+
 async def test_a_sentence_that_is_lost_now_and_then_costs_what_it_said_and_no_more(bench: Bench):
     whole = [[gga(f"12000{n}"), rmc(f"12000{n}")] for n in range(10)]
     whole[3] = [rmc("120003")]
@@ -252,12 +355,13 @@ async def test_a_receiver_of_which_one_sentence_is_switched_off_is_understood(be
     await bench.wait(8)
     assert (await gps.get_position())[1] == 34.0
     assert "speed_m_s" not in await gps.get_readings()
-    with pytest.raises(StaleReadingError, match="no speed yet"):
-        await gps.get_linear_velocity()
+    for call in (gps.get_linear_velocity(), gps.get_compass_heading()):
+        with pytest.raises(StaleReadingError, match="yet: it sends its position without a speed: switch its RMC"):
+            await call
 
 
 async def test_vtg_has_the_speed_where_rmc_has_none(bench: Bench):
-    Script(bench, *[[gga(f"12000{n}"), "GPVTG,180.0,T,,M,5.0,N,9.3,K,A"] for n in range(10)])
+    Script(bench, *[[gga(f"12000{n}"), vtg("5.0", "180.0")] for n in range(10)])
     gps = await bench.make("nmea-gps", "gps", serial_path=PORT)
     await bench.wait(8)
     velocity = await gps.get_linear_velocity()
@@ -269,8 +373,18 @@ async def test_one_that_says_the_same_second_again_and_again_gets_old(bench: Ben
     Script(bench, [gga("120000"), rmc("120000")], [gga("120001"), rmc("120001")])
     gps = await make(bench, max_age_ms=2000)
     await bench.wait(4)
-    with pytest.raises(StaleReadingError, match="the receiver's time stands still at 120001"):
-        await gps.get_position()
+    for call in (gps.get_position(), gps.get_linear_velocity(), gps.get_compass_heading()):
+        with pytest.raises(StaleReadingError, match="s old: the receiver's time stands still at 120001"):
+            await call
+
+
+async def test_sentences_that_come_no_more_are_named(bench: Bench):
+    Script(bench, *[[gga(f"12000{n}"), rmc(f"12000{n}")] for n in range(4)], ["GPGSV,1,1,08"])
+    gps = await make(bench, max_age_ms=2000)
+    await bench.wait(9)
+    for call in (gps.get_position(), gps.get_linear_velocity(), gps.get_compass_heading(), gps.get_accuracy()):
+        with pytest.raises(StaleReadingError, match=r"s old: its GGA sentences do not arrive any more$"):
+            await call
 
 
 async def test_midnight(bench: Bench):
@@ -347,21 +461,25 @@ async def test_what_lies_in_the_buffer_of_one_who_was_away_is_not_news(bench: Be
 
 
 @pytest.mark.parametrize(
-    "attributes",
+    ("attributes", "baud"),
     [
-        {"connection_type": "serial", "serial_attributes": {"serial_path": PORT, "serial_baud_rate": 38400}},
-        {
-            "connection_type": "serial",
-            "serial_attributes": {"serial_path": PORT, "serial_baud_rate": 0},
-            "baud_rate": 0,
-        },
-        {"connection_type": "serial", "serial_path": PORT, "serial_baud_rate": 115200},
+        ({"connection_type": "serial", "serial_attributes": {"serial_path": PORT, "serial_baud_rate": 38400}}, 38400),
+        (
+            {
+                "connection_type": "serial",
+                "serial_attributes": {"serial_path": PORT, "serial_baud_rate": 0},
+                "baud_rate": 0,
+            },
+            9600,
+        ),
+        ({"connection_type": "serial", "serial_path": PORT, "serial_baud_rate": 115200}, 115200),
     ],
 )
-async def test_configs_of_viam_s_own_models_are_understood(bench: Bench, attributes):
+async def test_configs_of_viam_s_own_models_are_understood(bench: Bench, attributes, baud):
     gps = await bench.make("nmea-gps", "gps", **attributes)
     await bench.wait(EPOCHS_S)
     await gps.get_position()
+    assert (await gps.get_status())["baud_rate"] == baud
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,11 @@ def test_speed_dilutions_satellites_and_antenna():
     assert one("$GPVTG,309.62,T,,M,0.13,N,0.2,K*6E") == Vtg(True, 0.13 * KNOT, 309.62)
     assert one("$GPGSA,A,3,23,29,07,08,09,18,26,28,,,,,1.94,1.18,1.54*0D") == Gsa(1.94, 1.18, 1.54)
     # A u-blox NEO-6M, as it was heard indoors.
-    assert one("$GPGSV,1,1,00*79") == Gsv("GP", 0)
+    assert one("$GPGSV,1,1,00*79") == Gsv("GP", "", 0)
+    # With a signal behind the satellites, as NMEA 4.1 has it: L1 and L2C.
+    assert one(sentence("GPGSV,1,1,01,07,50,100,40,1").decode()) == Gsv("GP", "1", 1)
+    assert one(sentence("GPGSV,1,1,02,07,50,100,40,09,20,200,35,6").decode()) == Gsv("GP", "6", 2)
+    assert one(sentence("GPGSV,1,1,00,1").decode()) == Gsv("GP", "1", 0)
     assert one("$GPTXT,01,01,02,ANTSTATUS=DONTKNOW*33") == Antenna("DONTKNOW")
     assert one(sentence("GPTXT,01,01,01,ANTENNA OPEN").decode()) == Antenna("OPEN")
 
@@ -153,7 +157,19 @@ def test_binary_messages_before_a_sentence_do_no_harm():
         ("GPGGA,120000,9130.000,N,01324.000,E,1,05,1.0,34.0,M,40.0,M,,", "not on Earth"),
         ("GPGGA,120000,5230.000,N,01324.000,E,1,05,1.0,nan,M,40.0,M,,", "a number is none"),
         ("GPGGA,120000,5230.000,N,01324.000,E,1,05,x,34.0,M,40.0,M,,", "a number is none"),
+        ("GPGGA,120000,5230.000,N,01324.000,E,1,05,1.0,1_0,M,40.0,M,,", "a number is none"),
+        ("GPGGA,120000,5230.000,N,01324.000,E,1,05,1.0,1e3,M,40.0,M,,", "a number is none"),
+        ("GPGGA,120000,5230.000,N,01324.000,E,1,05,1.0," + "9" * 400 + ",M,40.0,M,,", "a number is none"),
+        ("GPGGA,120000,5230.000,N,01324.000,E,1,05,-1.0,34.0,M,40.0,M,,", "a number is none"),
+        ("GPGGA,120000,5230.000,N,01324.000,E,1,-3,1.0,34.0,M,40.0,M,,", "a number is none"),
+        ("GPGGA,120000,5230.000,N,01324.000,E,1,8.7,1.0,34.0,M,40.0,M,,", "a number is none"),
+        ("GPGGA,120000,5230.000,N,01324.000,E,0_1,05,1.0,34.0,M,40.0,M,,", "a number is none"),
+        ("GPGGA,120000,5230.000,N,01324.000,E,1,05,1.0,1000.0,F,40.0,M,,", "its altitude is not in metres"),
+        ("GPGGA,+1+2+3,5230.000,N,01324.000,E,1,05,1.0,34.0,M,40.0,M,,", "its time is none"),
         ("GPRMC,120000,A,5230.000,N,01324.000,E,0.1,400.0,010326,,,A", "its course is none"),
+        ("GPRMC,120000,A,5230.000,N,01324.000,E,-5.0,40.0,010326,,,A", "a number is none"),
+        ("GPVTG,77.52,T,,M,-5.0,N,-9.3,K,A", "a number is none"),
+        ("GPGSV,1,1,-3", "a number is none"),
     ],
 )
 def test_fields_that_are_none_make_no_values(body, why):

@@ -190,6 +190,60 @@ async def test_a_wrong_speed_is_named_as_such(bench: Bench, sent):
         await sensor.get_readings()
 
 
+async def test_viam_s_own_name_for_the_speed_is_understood(bench: Bench):
+    arduino(bench, b'{"t": 1}\n', baud=19_200)
+    sensor = await make(bench, serial_baud_rate=19_200)
+    assert (await sensor.get_status())["baud_rate"] == 19_200
+    assert await sensor.get_readings() == {"t": 1}
+
+
+async def test_the_cause_is_of_what_comes_now_and_not_of_what_came_once(bench: Bench):
+    talker = arduino(bench, b"")
+    sensor = await make(bench, max_age_ms=1500)
+
+    async def cause() -> str:
+        with pytest.raises(StaleReadingError) as caught:
+            await sensor.get_readings()
+        return str(caught.value)
+
+    talker.say = lambda _: bytes(range(128, 178))
+    await bench.wait(4)
+    assert "is no text: is baud_rate right?" in await cause()
+    talker.say = lambda _: b""
+    await bench.wait(2)
+    assert "nothing has come from /dev/ttyUSB0 for 2.0 s. Is the device powered" in await cause()
+    talker.say = lambda _: b"temperature 21.5\r\n"
+    await bench.wait(7)
+    assert 'the last one was "temperature 21.5": it is no JSON' in await cause()
+    talker.say = lambda _: b"." * 100
+    await bench.wait(2)
+    assert "no whole line has come" in await cause()
+    talker.say = lambda _: bytes(range(128, 178))
+    await bench.wait(2)
+    assert "is no text: is baud_rate right?" in await cause()
+
+
+async def test_a_device_whose_lines_take_longer_than_they_may_is_told_so_and_not_that_it_is_silent(
+    bench: Bench, caplog
+):
+    text = b'{"n": 1}\n'
+    sensor = await make(bench, b"\n", *[text[i : i + 1] for i in range(len(text))] * 9, b"", max_age_ms=500)
+    sensor.logger.propagate = True
+    caplog.set_level("INFO")
+    for _ in range(60):
+        await bench.wait(0.1)
+        with pytest.raises(
+            StaleReadingError, match=r"a line from \S+ took 0\.8 s .* than max_age_ms \(500\)|no whole line"
+        ):
+            await sensor.get_readings()
+    with pytest.raises(StaleReadingError, match=r"took 0\.8 s to arrive, and is older than max_age_ms \(500\)"):
+        await sensor.get_readings()
+    assert not [record for record in caplog.records if "lines come again" in record.getMessage()]
+    await bench.wait(5)
+    with pytest.raises(StaleReadingError, match="nothing has come from"):
+        await sensor.get_readings()
+
+
 async def test_the_log_has_one_line_of_silence_and_one_of_its_end(bench: Bench, caplog):
     sensor = await make(bench, b'{"t": 1}\n', max_age_ms=1000)
     sensor.logger.propagate = True

@@ -9,7 +9,6 @@ far as that shows from here: silence, a wrong speed, or lines in another form.
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from viam.utils import ValueTypes
@@ -21,13 +20,12 @@ from pi_drivers.host.contract import MILLISECOND, SECOND, Host
 from pi_drivers.host.serial_ports import SerialPart
 from pi_drivers.models.base import HardwareModel
 from pi_drivers.models.line_splitter import LineSplitter
+from pi_drivers.models.serial_arrivals import LONGEST_LINE, Arrivals
 from pi_drivers.runtime.poller import Sample
 from pi_drivers.runtime.sparing_log import SparingLog
 
 T = TypeVar("T")
 
-LONGEST_LINE = 1024
-"""Bytes. NMEA allows 82, and some receivers send more."""
 CHUNK = 4096
 LOOK_NS = SECOND
 """How often the loop hears from the thread when nothing comes."""
@@ -35,26 +33,10 @@ GAP_NS = LOOK_NS + SECOND // 2
 """Who was away for longer, because the process stood still, finds lines in the kernel's buffer that are of then."""
 FIRST_BACK_OFF_NS = 250 * MILLISECOND
 LONGEST_BACK_OFF_NS = 5 * SECOND
-ENOUGH_TO_JUDGE = 24
-"""So many bytes must have come before they are judged."""
-ODD_SHARE = 0.2
-"""Text has hardly any bytes beyond ASCII; between unequal speeds a good part of them is."""
-TEXT = frozenset(b"\t\r\n") | frozenset(range(0x20, 0x7F))
 
 
 class UnfitLineError(Exception):
     """A line is not what was expected. The text says why, to the one who wrote the device's program."""
-
-
-@dataclass
-class Since:
-    """What has come since the last line that could be read. Written by the thread, read by anybody."""
-
-    since_ns: int
-    received: int = 0
-    odd: int = 0
-    """Bytes that are no plain text."""
-    unfit: int = 0
 
 
 class LineReader(Generic[T]):
@@ -92,9 +74,12 @@ class LineReader(Generic[T]):
         self._hear = hear
         self._quiet_ns = quiet_ns
         self._splitter = LineSplitter(LONGEST_LINE)
-        self._since = Since(host.now_ns())
+        self._arrivals = Arrivals(host.now_ns(), host.now_ns())
         self._looked_ns = host.now_ns()
         self._fit_ns: int | None = None
+        """When the last line that could be read began to arrive."""
+        self._took_ns = 0
+        """How long it took."""
         self._last_unfit: tuple[str, str] | None = None
         self._error: Exception | None = None
         self._told = False
@@ -120,25 +105,33 @@ class LineReader(Generic[T]):
             await asyncio.wait({self._task})
 
     def is_heard(self, within_ns: int) -> bool:
-        """Whether a line that could be read has come lately."""
+        """Whether a line that could be read has begun lately, and is whole."""
         return self._fit_ns is not None and self._host.now_ns() - self._fit_ns <= within_ns
 
     def cause(self) -> str:
         """Why there is nothing newer, in words."""
         if self._error is not None:
             return str(self._error)
-        since, port = self._since, self._port
-        seconds = (self._host.now_ns() - since.since_ns) / SECOND
-        if not since.received:
+        came, port, now_ns = self._arrivals, self._port, self._host.now_ns()
+        is_slow = self._took_ns > self._quiet_ns
+        silent_ns = now_ns - came.last_ns
+        if silent_ns > self._quiet_ns or not (came.received or is_slow):
             return (
-                f"nothing has come from {port.path} for {seconds:.1f} s. Is the device powered, and its TX on the "
-                "Pi's RX?"
+                f"nothing has come from {port.path} for {silent_ns / SECOND:.1f} s. Is the device powered, and its TX "
+                "on the Pi's RX?"
             )
-        if since.received >= ENOUGH_TO_JUDGE and since.odd >= ODD_SHARE * since.received:
+        if came.is_no_text:
             return f"what comes from {port.path} at {port.baud} baud is no text: is baud_rate right?"
-        if since.unfit and self._last_unfit is not None:
+        if came.is_unfit and self._last_unfit is not None:
             return f"no line from {port.path} fits, the last one was {self._last_unfit[0]}: {self._last_unfit[1]}"
-        return f"no whole line has come from {port.path} for {seconds:.1f} s, only {since.received} bytes"
+        if is_slow:
+            return (
+                f"a line from {port.path} took {self._took_ns / SECOND:.1f} s to arrive, and is older than max_age_ms "
+                f"({self._quiet_ns // MILLISECOND}) once it is whole: raise that, or let the device send a line in one "
+                "go"
+            )
+        seconds = (now_ns - came.since_ns) / SECOND
+        return f"no whole line has come from {port.path} for {seconds:.1f} s, only {came.received} bytes"
 
     def status(self) -> dict[str, ValueTypes]:
         """The port and the counters, for `get_status`."""
@@ -182,11 +175,12 @@ class LineReader(Generic[T]):
         self._error = None
         self._failures_in_a_row = 0
         if samples:
+            self._hear(samples)
+        if samples and self.is_heard(self._quiet_ns):
             if self._told:
                 self._told = False
                 self._logger.info("%s: lines come again", self._name)
-            self._hear(samples)
-        elif self._host.now_ns() - self._since.since_ns > self._quiet_ns:
+        elif samples or self._host.now_ns() - self._arrivals.since_ns > self._quiet_ns:
             self._tell()
 
     def _tell(self) -> None:
@@ -200,7 +194,7 @@ class LineReader(Generic[T]):
         self._port.reopen()
         self._splitter.begin_anew()
         self._looked_ns = self._host.now_ns()
-        self._since = Since(self._looked_ns)
+        self._arrivals = Arrivals(self._looked_ns, self._looked_ns)
 
     def _take(self) -> list[Sample[T]]:
         """Wait for lines, up to `LOOK_NS`, and read them. The loop is not woken for less than a line."""
@@ -222,8 +216,7 @@ class LineReader(Generic[T]):
         return True
 
     def _read(self, data: bytes, now_ns: int) -> list[Sample[T]]:
-        self._since.received += len(data)
-        self._since.odd += sum(byte not in TEXT for byte in data)
+        self._arrivals.take(data, now_ns)
         samples = []
         for line, began_ns in self._splitter.feed(data, now_ns):
             if not line.strip():
@@ -232,12 +225,13 @@ class LineReader(Generic[T]):
                 samples.append(Sample(self._parse(line), began_ns))
             except UnfitLineError as error:
                 self.unfit += 1
-                self._since.unfit += 1
+                self._arrivals.unfit_at = self._arrivals.received
                 self._last_unfit = (shown(line.decode("ascii", "backslashreplace")), str(error))
         if samples:
             self.fit += len(samples)
-            self._fit_ns = now_ns
-            self._since = Since(now_ns)
+            self._fit_ns = samples[-1].taken_ns
+            self._took_ns = now_ns - self._fit_ns
+            self._arrivals = Arrivals(now_ns, now_ns)
         return samples
 
 

@@ -56,7 +56,7 @@ class NmeaGps(HardwareModel[NmeaGpsConfig], MovementSensor):
             StaleReadingError: there is no speed, or only one that is too old; with its age and the cause.
             ClosedError: the resource was closed.
         """
-        motion = self._fresh(self._receiver.moving, "speed", self._receiver.why_no_fix).value.motion
+        motion = self._fresh(self._receiver.moving, "speed", self._receiver.why_no_speed).value.motion
         if motion is None or motion.speed_m_s is None or motion.course_deg is None:
             if motion is None or (motion.speed_m_s or 0.0) >= self.settings.min_course_speed_m_s:
                 raise StaleReadingError(f"{self.label}: the receiver tells its speed, but not its course")
@@ -173,8 +173,7 @@ class NmeaGps(HardwareModel[NmeaGpsConfig], MovementSensor):
 
     def _hear(self, samples: Sequence[Sample[tuple[Sentence, ...]]]) -> None:
         for sample in samples:
-            for sentence in sample.value:
-                self._receiver.hear(sentence, sample.taken_ns)
+            self._receiver.hear(sample.value, sample.taken_ns)
 
     def _fix(self) -> Sample[Epoch]:
         return self._fresh(self._receiver.fixed, "position", self._receiver.why_no_fix)

@@ -1,16 +1,20 @@
 """What a satellite receiver knows, put together from its sentences.
 
 A receiver works out everything once an epoch, mostly a second, and tells it in several sentences. Those with the same
-time belong together: a position of now and a speed of a second ago would be a place where nobody ever was. What is
+time belong together: a position of now and a speed of a second ago would be a place where nobody ever was. Those
+without a time belong to the time that came before them in the same burst, else to the one that comes next. What is
 known is kept by kind, each with its own age: a position, a speed, a course. A receiver without a fix goes on sending,
 with empty fields, or with zeros, or with its last position; only the quality tells.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pi_drivers.host.contract import SECOND
+from pi_drivers.models.movement_sensor.nmea_pauses import Habits, Pauses
 from pi_drivers.models.movement_sensor.nmea_sentences import Antenna, Gga, Gsa, Gsv, Rmc, Sentence, Vtg
+from pi_drivers.models.movement_sensor.nmea_sky import Sky
 from pi_drivers.runtime.poller import Sample
 
 FIX_QUALITIES = {1: "GPS", 2: "differential", 3: "PPS", 4: "RTK fixed", 5: "RTK float", 6: "dead reckoning"}
@@ -20,8 +24,7 @@ TIMED = frozenset({"gga", "rmc"})
 REMEMBERED = 5
 """So many epochs tell which sentences a receiver sends, and so when an epoch is whole."""
 PATIENCE_NS = 5 * SECOND
-NEEDED = 4
-"""Satellites for a position in space."""
+"""After so long without a sentence, it is not merely late."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,8 @@ class Epoch:
 
     @property
     def kinds(self) -> frozenset[str]:
-        """Which it has of those that carry the time."""
-        return frozenset(kind for kind in TIMED if getattr(self, kind) is not None)
+        """Which it has of those that carry the time or the speed."""
+        return frozenset(kind for kind in ("gga", "rmc", "vtg") if getattr(self, kind) is not None)
 
     @property
     def has_fix(self) -> bool:
@@ -78,8 +81,18 @@ class Receiver:
         self._current = Sample(Epoch(), 0)
         self._time: str | None = None
         self._recent = deque([TIMED], REMEMBERED)
-        self._in_view: dict[str, int] = {}
-        self._antenna = ""
+        self._pauses = Pauses()
+        self._habits = Habits()
+        self._is_near = False
+        """Whether no pause was since the last sentence with a time."""
+        self._held: dict[str, Vtg | Gsa] = {}
+        """What belongs to the time that comes next."""
+        self._sky = Sky()
+        self._heard_ns = 0
+        self._gga_ns = 0
+        """When the last GGA came, whatever its time."""
+        self._repeats = False
+        """Whether its time is that of the epoch before."""
         self.newest: Sample[Epoch] | None = None
         """The newest whole epoch, with a fix or without."""
         self.located: Sample[Epoch] | None = None
@@ -94,47 +107,60 @@ class Receiver:
     @property
     def in_view(self) -> int | None:
         """How many satellites are above the horizon; None if it does not tell."""
-        return sum(self._in_view.values()) if self._in_view else None
+        return self._sky.in_view(self._heard_ns)
 
-    def hear(self, sentence: Sentence, at_ns: int) -> None:
-        """Take a sentence that has arrived."""
-        match sentence:
-            case Gga() | Rmc():
-                self._take_timed(sentence, at_ns)
-            case Vtg():
-                self._add(vtg=sentence)
-            case Gsa():
-                self._add(gsa=sentence)
-            case Gsv():
-                self._in_view[sentence.talker] = sentence.in_view
-            case Antenna():
-                self._antenna = sentence.state
+    def hear(self, line: Sequence[Sentence], at_ns: int) -> None:
+        """Take what was in a sound line, perhaps nothing, that began to arrive at this time."""
+        self._heard_ns = at_ns
+        pause = self._pauses.before(at_ns)
+        if pause:
+            self._held = {}  # the sentence with their time was lost
+        if pause is not False:
+            self._is_near = False
+        for sentence in line:
+            match sentence:
+                case Gga():
+                    self._gga_ns = at_ns
+                    self._begin_unless_of_now("gga", sentence.time, at_ns, knows_pauses=pause is not None)
+                    self._add_with_time(gga=sentence)
+                case Rmc():
+                    self._begin_unless_of_now("rmc", sentence.time, at_ns, knows_pauses=pause is not None)
+                    self._add_with_time(rmc=sentence)
+                case Vtg():
+                    self._take_untimed("vtg", sentence)
+                case Gsa():
+                    self._take_untimed("gsa", sentence)
+                case Gsv() | Antenna():
+                    self._sky.hear(sentence, at_ns)
 
     def why_no_fix(self) -> str:
         """Why there is no position now: for people, with what to do."""
-        if self.newest is not None and self.newest.value.has_fix:
-            return f"the receiver's time stands still at {self._time}"
-        said = self._said()
-        antenna = self._antenna.upper()
-        if antenna in {"OPEN", "SHORT"}:
-            trouble = "is not connected" if antenna == "OPEN" else "has a short circuit"
-            return f"{said}: the receiver says that its antenna {trouble}"
-        if self.in_view is None:
-            return f"{said}. Has the antenna a free view of the sky?"
-        if self.in_view == 0:
-            return f"{said}: it hears no satellite. Is the antenna connected, and under the open sky?"
-        gga = self.located.value.gga if self.located is not None else None
-        used = gga.satellites if gga is not None and gga.satellites is not None else 0
-        seen = f"{self.in_view} satellites in view, {used} used, {NEEDED} needed"
-        return f"{said}: {seen}. After a cold start it takes a minute."
+        if self._repeats and self.newest is not None and self.newest.value.has_fix:
+            return self._stands_still
+        missing = self._missing()
+        if missing or self.located is None or self.located.value.gga is None:
+            return missing
+        used = self.located.value.gga.satellites or 0
+        return self.located.value.no_fix + self._sky.why_no_fix(self._heard_ns, used)
+
+    def why_no_speed(self) -> str:
+        """Why there is no speed now."""
+        epoch = self.newest.value if self.newest is not None else None
+        if epoch is not None and epoch.motion is not None and self._repeats:
+            return self._stands_still
+        if epoch is None or not epoch.has_fix or epoch.motion is not None:
+            return self.why_no_fix()
+        return "it sends its position without a speed: switch its RMC sentence on"
 
     def why_no_course(self) -> str:
         """Why there is no course now."""
-        motion = self.moving.value.motion if self.moving is not None else None
-        if motion is None or motion.speed_m_s is None:
-            return self.why_no_fix()
-        speed = f"it moves at {motion.speed_m_s:.2f} m/s"
-        return f"{speed}, and below {self._min_course_speed_m_s:g} m/s (min_course_speed_m_s) a course is noise"
+        motion = self.newest.value.motion if self.newest is not None else None
+        if self._repeats or motion is None or motion.speed_m_s is None:
+            return self.why_no_speed()
+        if motion.speed_m_s < self._min_course_speed_m_s:
+            speed = f"it moves at {motion.speed_m_s:.2f} m/s"
+            return f"{speed}, and below {self._min_course_speed_m_s:g} m/s (min_course_speed_m_s) a course is noise"
+        return "it tells its speed, but not its course" if motion.course_deg is None else self.why_no_fix()
 
     def course_of(self, epoch: Epoch) -> float | None:
         """The course in degrees, if the receiver was fast enough to have one."""
@@ -143,35 +169,60 @@ class Receiver:
             return None
         return motion.course_deg
 
-    def _said(self) -> str:
+    @property
+    def _stands_still(self) -> str:
+        return f"the receiver's time stands still at {self._time}"
+
+    def _missing(self) -> str:
+        """Which sentences do not come, if there is no position because of that."""
+        if self._time is None:
+            return "neither a GGA nor an RMC sentence has come: switch GGA on, which has the position"
         if self.newest is None:
             return "no whole group of sentences has come yet"
-        said = self.newest
-        if self.located is not None and said.taken_ns - self.located.taken_ns < PATIENCE_NS:
-            said = self.located
-        return "its GGA sentences do not arrive any more" if said.value.has_fix else said.value.no_fix
+        if self.located is None:
+            return self.newest.value.no_fix
+        is_late = self._heard_ns - self._gga_ns > PATIENCE_NS
+        return "its GGA sentences do not arrive any more" if is_late or self.located.value.has_fix else ""
 
-    def _take_timed(self, sentence: Gga | Rmc, at_ns: int) -> None:
-        kind = "gga" if isinstance(sentence, Gga) else "rmc"
-        if sentence.time != self._time or kind in self._current.value.kinds:
-            if self._time is not None:
-                self._recent.append(self._current.value.kinds)
-                if self._current is not self.newest:
-                    self._publish(self._current)  # a sentence of it was lost; what came is of one moment all the same
-            # Said again with the same time, it is no newer than when it was first said.
-            stands_still = bool(sentence.time) and sentence.time == self._time
-            self._current = Sample(Epoch(), self._current.taken_ns if stands_still else at_ns)
-            self._time = sentence.time
-        if isinstance(sentence, Gga):
-            self._add(gga=sentence)
+    def _begin_unless_of_now(self, kind: str, time: str, at_ns: int, *, knows_pauses: bool) -> None:
+        """Begin the epoch of this time, unless it is the current one."""
+        if time == self._time and kind not in self._current.value.kinds:
+            return
+        if self._time is not None:
+            self._recent.append(self._current.value.kinds)
+            if self._current is not self.newest:
+                self._publish(self._current)  # a sentence of it was lost; what came is of one moment all the same
+        self._pauses.epoch_began()
+        agree = self._habits.agree
+        self._held = {kind: said for kind, said in self._held.items() if knows_pauses and agree(kind, "before")}
+        # Said again with the same time, it is no newer than when it was first said.
+        self._repeats = bool(time) and time == self._time
+        self._current = Sample(Epoch(), self._current.taken_ns if self._repeats else at_ns)
+        self._time = time
+
+    def _add_with_time(self, **said: Gga | Rmc) -> None:
+        held, self._held = self._held, {}
+        self._is_near = True
+        self._add(**held, **said)
+
+    def _take_untimed(self, kind: str, said: Vtg | Gsa) -> None:
+        is_of_now = self._is_near and self._habits.agree(kind, "after")
+        if is_of_now and getattr(self._current.value, kind) is None:
+            self._add(**{kind: said})
         else:
-            self._add(rmc=sentence)
+            self._held[kind] = said
 
     def _add(self, **said: Gga | Rmc | Vtg | Gsa) -> None:
         epoch = replace(self._current.value, **said)  # type: ignore[arg-type]
         self._current = Sample(epoch, self._current.taken_ns)
-        if epoch.kinds and epoch.kinds >= max(self._recent, key=len):
+        if epoch.kinds & TIMED and epoch.kinds >= self._expected:
             self._publish(self._current)
+
+    @property
+    def _expected(self) -> frozenset[str]:
+        """What an epoch has once it is whole."""
+        most = max(self._recent, key=len)
+        return most - {"vtg"} if "rmc" in most else most  # both have the speed
 
     def _publish(self, whole: Sample[Epoch]) -> None:
         self.newest = whole

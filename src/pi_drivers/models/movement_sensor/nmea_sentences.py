@@ -1,9 +1,9 @@
 """NMEA 0183 sentences of satellite receivers, as values that can be trusted.
 
 pynmea2 splits a sentence into its fields and converts them. What it is not asked for, since it answers wrongly: without
-digits or hemisphere a latitude is 0 to it; a field that it cannot convert is handed out as text; a receiver that
-follows NMEA 4.1 and says `V` for its navigational status, which most always do, has no valid RMC in its eyes; a
-checksum may be missing. Each of these is seen to here.
+digits or hemisphere a latitude is 0 to it; a field that it cannot convert is handed out as text, and `1_0` is 10; a
+receiver that follows NMEA 4.1 and says `V` for its navigational status, which most always do, has no valid RMC in its
+eyes; a checksum may be missing. Each of these is seen to here.
 """
 
 import math
@@ -22,6 +22,10 @@ TALKERS = frozenset({"GP", "GL", "GA", "GB", "BD", "GI", "GQ", "QZ", "GN"})
 ENCLOSED = re.compile(r"([A-Z][A-Z0-9]{3,7},[\x20-\x7e]*)\*([0-9A-Fa-f]{2})\s*")
 COORDINATE = re.compile(r"\d{2,3}[0-5]\d\.\d+")
 """Degrees, and minutes with two digits before the point."""
+CLOCK_TIME = re.compile(r"\d{6}(\.\d*)?")
+SIGNED = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)")
+UNSIGNED = re.compile(r"\d+\.?\d*|\.\d+")
+COUNT = re.compile(r"\d+")
 KNOT_M_S = 1852 / 3600
 NO_FIX_MODES = frozenset("NMS")
 """Of RMC and VTG: not valid, typed in by somebody, simulated."""
@@ -73,9 +77,10 @@ class Gsa:
 
 @dataclass(frozen=True)
 class Gsv:
-    """How many satellites of one system are above the horizon."""
+    """How many satellites of one system are above the horizon, those of one signal where they are told apart."""
 
     talker: str
+    signal: str
     in_view: int
 
 
@@ -137,16 +142,19 @@ def _sentence(part: bytes) -> Sentence | None:
 
 def _gga(message: Any) -> Gga:
     latitude, longitude = _position(message)
-    if not isinstance(message.gps_qual, int):
+    quality = _count(message, "gps_qual")
+    if quality is None:
         raise UnfitLineError("it has no fix quality")
+    if _text(message, "altitude_units") not in {"M", ""}:
+        raise UnfitLineError("its altitude is not in metres")
     return Gga(
         time=_epoch(message),
-        quality=message.gps_qual,
+        quality=quality,
         latitude_deg=latitude,
         longitude_deg=longitude,
-        altitude_m=_number(message.altitude),
-        satellites=_count(message.num_sats),
-        hdop=_number(message.horizontal_dil),
+        altitude_m=_number(message, "altitude", SIGNED),
+        satellites=_count(message, "num_sats"),
+        hdop=_number(message, "horizontal_dil"),
     )
 
 
@@ -157,8 +165,8 @@ def _rmc(message: Any) -> Rmc:
         time=_epoch(message),
         active=message.status == "A" and message.mode_indicator not in NO_FIX_MODES,
         utc=datetime.combine(day, moment, UTC) if known else None,
-        speed_m_s=_speed(message.spd_over_grnd),
-        course_deg=_course(message.true_course),
+        speed_m_s=_speed(message, "spd_over_grnd"),
+        course_deg=_course(message, "true_course"),
     )
 
 
@@ -167,17 +175,19 @@ def _vtg(message: Any) -> Vtg:
     lettered = message.true_track_sym in {"T", ""} and message.spd_over_grnd_kts_sym == "N"
     return Vtg(
         active=lettered and message.faa_mode not in NO_FIX_MODES,
-        speed_m_s=_speed(message.spd_over_grnd_kts) if lettered else None,
-        course_deg=_course(message.true_track) if lettered else None,
+        speed_m_s=_speed(message, "spd_over_grnd_kts") if lettered else None,
+        course_deg=_course(message, "true_track") if lettered else None,
     )
 
 
 def _gsa(message: Any) -> Gsa:
-    return Gsa(_number(message.pdop), _number(message.hdop), _number(message.vdop))
+    return Gsa(_number(message, "pdop"), _number(message, "hdop"), _number(message, "vdop"))
 
 
 def _gsv(message: Any) -> Gsv:
-    return Gsv(message.talker, _count(message.num_sv_in_view) or 0)
+    # Three fields, four for each satellite, and since NMEA 4.1 one for the signal.
+    signal = message.data[-1] if len(message.data) % 4 == 0 else ""
+    return Gsv(message.talker, signal, _count(message, "num_sv_in_view") or 0)
 
 
 def _txt(message: Any) -> Antenna | None:
@@ -197,7 +207,10 @@ READERS: dict[str, Callable[[Any], Sentence | None]] = {
 
 def _epoch(message: Any) -> str:
     """The time as one sentence of an epoch and another have it, however many zeros they write."""
-    return str(message.data[0]).rstrip("0").rstrip(".") if "." in message.data[0] else str(message.data[0])
+    text = _text(message, "timestamp")
+    if text and not CLOCK_TIME.fullmatch(text):
+        raise UnfitLineError("its time is none")
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _position(message: Any) -> tuple[float | None, float | None]:
@@ -212,31 +225,34 @@ def _position(message: Any) -> tuple[float | None, float | None]:
     return latitude, longitude
 
 
-def _number(value: object) -> float | None:
+def _text(message: Any, field: str) -> str:
+    """A field as it was sent; pynmea2 would take more for a number than there is in NMEA."""
+    index = message.name_to_idx[field]
+    return str(message.data[index]) if index < len(message.data) else ""
+
+
+def _number(message: Any, field: str, pattern: re.Pattern[str] = UNSIGNED) -> float | None:
     """A field as a number; None where it is empty."""
-    if value is None or value == "":
+    text = _text(message, field)
+    if not text:
         return None
-    try:
-        number = float(str(value))
-    except ValueError:
-        raise UnfitLineError("a field of it that is to be a number is none") from None
-    if not math.isfinite(number):
+    if not pattern.fullmatch(text) or not math.isfinite(float(text)):
         raise UnfitLineError("a field of it that is to be a number is none")
-    return number
+    return float(text)
 
 
-def _count(value: object) -> int | None:
-    number = _number(value)
+def _count(message: Any, field: str) -> int | None:
+    number = _number(message, field, COUNT)
     return None if number is None else int(number)
 
 
-def _speed(knots: object) -> float | None:
-    number = _number(knots)
-    return None if number is None else number * KNOT_M_S
+def _speed(message: Any, field: str) -> float | None:
+    knots = _number(message, field)
+    return None if knots is None else knots * KNOT_M_S
 
 
-def _course(degrees: object) -> float | None:
-    number = _number(degrees)
-    if number is not None and not 0 <= number <= 360:
+def _course(message: Any, field: str) -> float | None:
+    degrees = _number(message, field)
+    if degrees is not None and not 0 <= degrees <= 360:
         raise UnfitLineError("its course is none")
-    return None if number is None else number % 360
+    return None if degrees is None else degrees % 360
