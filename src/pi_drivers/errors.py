@@ -10,6 +10,9 @@ from typing import ClassVar
 from grpclib import Status
 from viam.errors import ViamGRPCError
 
+LONGEST_MESSAGE = 5000
+"""In bytes. Messages travel in a header of the answer: one that is too long breaks the client's connection."""
+
 
 class DriverError(ViamGRPCError):
     """The root of all errors of this package."""
@@ -17,7 +20,7 @@ class DriverError(ViamGRPCError):
     STATUS: ClassVar[Status] = Status.INTERNAL
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, self.STATUS)
+        super().__init__(_cut(message), self.STATUS)
 
     def __str__(self) -> str:
         return self.message
@@ -139,3 +142,11 @@ class MotionTimeoutError(DriverError, TimeoutError):
     """A motion took longer than it can take on sound hardware. The motor was stopped."""
 
     STATUS = Status.DEADLINE_EXCEEDED
+
+
+def _cut(message: str) -> str:
+    """The message, or its beginning with an ellipsis."""
+    encoded = message.encode(errors="backslashreplace")
+    if len(encoded) <= LONGEST_MESSAGE:
+        return message
+    return encoded[: LONGEST_MESSAGE - 3].decode(errors="ignore") + "…"

@@ -215,10 +215,18 @@ def test_one_converter_may_have_several_users_and_two_chips_in_one_place_are_tol
 
 def test_a_converter_on_i2c_shares_its_address_with_its_own_kind_only():
     first, second = converter("a", chip="ads1115"), converter("b", chip="ads1115", gain=2)
-    assert problems(first, second, sensor(i2c_addr=0x48)) == [
-        '@2 sensor "air": i2c_addr: i2c-1 0x48 is used by sensor "a" (i2c_addr) already'
+    power = entry("power_sensor", "ina219", "power", backend="mock", i2c_addr=0x48)
+    assert problems(first, second, power) == [
+        '@2 power_sensor "power": i2c_addr: i2c-1 0x48 is used by sensor "a" (i2c_addr) already'
     ]
-    assert problems(converter("a"), sensor(i2c_addr=0x48)) == []
+    assert problems(converter("a"), power) == []
+
+
+def test_a_converter_with_two_references_is_told():
+    analogs = board(analogs=[{"name": "pot", "channel": 0, "vref": 5}])
+    assert problems(analogs, converter("a"), converter("b", vref=5), converter("c", vref=5, chip_select=1)) == [
+        '@1 sensor "a": vref: the chip on spi-0 0 has 5 for board "pi"; one chip has one reference'
+    ]
 
 
 def test_a_motor_on_the_pins_of_a_converters_bus_is_told():
@@ -232,3 +240,129 @@ def test_a_motor_on_the_pins_of_a_converters_bus_is_told():
 def test_a_converter_with_a_broken_place_is_told_of_that_and_of_nothing_else():
     (said,) = problems(converter("a", chip_select=7), converter("b"))
     assert "chip_select" in said
+
+
+def pin(name: str, **settings: object) -> dict[str, object]:
+    return board(pins=[{"name": "x", "pin": name, **settings}])
+
+
+@pytest.mark.parametrize(("name", "label"), [("19", "GPIO10 (pin 19)"), ("24", "GPIO8 (pin 24)"), ("sclk", "GPIO11")])
+@pytest.mark.parametrize("settings", [{"initial": "low"}, {"type": "interrupt"}])
+def test_a_pin_that_a_board_takes_itself_is_not_a_converters_too(name, label, settings):
+    (said,) = problems(pin(name, **settings), converter("a"))
+    assert said.startswith(f'@1 sensor "a": spi_bus: {label}')
+    assert said.endswith('is used by board "pi" (pins[0].pin) already')
+    (said,) = problems(converter("a"), pin(name, **settings))
+    assert said.startswith(f'@1 board "pi": pins[0].pin: {label}')
+    pins = [{"pin": name, **settings}]
+    (said,) = problems(board(pins=pins, analogs=[{"name": "pot", "channel": 0}]))
+    assert 'is used by board "pi" (pins[0].pin) already' in said
+
+
+def test_a_pin_that_is_only_named_is_taken_from_nobody():
+    assert problems(pin("24"), converter("a")) == []
+    assert problems(pin("3"), sensor()) == []
+
+
+def test_a_driver_gets_the_pin_that_its_board_listens_to_but_not_one_that_it_drives():
+    assert problems(pin("11", type="interrupt"), encoder(a="11")) == []
+    assert problems(encoder(a="11"), board(digital_interrupts=[{"name": "x", "pin": "11"}])) == []
+    assert problems(pin("11", initial="low"), encoder(a="11")) == [
+        '@1 encoder "turns": pins.a: GPIO17 (pin 11) is used by board "pi" (pins[0].pin) already'
+    ]
+    said = problems(pin("11", type="interrupt"), encoder(a="11"), motor(a="11"))
+    assert said == ['@2 motor "wheel": pins.a: GPIO17 (pin 11) is used by encoder "turns" (pins.a) already']
+
+
+def test_the_pins_of_an_i2c_bus_in_use_are_nobody_elses():
+    assert problems(pin("3", initial="low"), sensor()) == [
+        '@1 sensor "air": i2c_bus: GPIO2 (pin 3) is used by board "pi" (pins[0].pin) already'
+    ]
+    assert problems(board(), sensor(), converter("a", chip="ads1115"), motor(a="scl")) == [
+        '@3 motor "wheel": pins.a: GPIO3 (pin 5) is used by sensor "air" (i2c_bus) already'
+    ]
+    assert problems(pin("3", initial="low"), sensor(i2c_bus=3)) == []
+    assert problems(pin("3", initial="low"), converter("a", chip="ads1115", i2c_addr="0x20")) == [
+        '@1 sensor "a": i2c_addr: must be between 72 and 75, got "0x20"'
+    ]
+
+
+def climate(name: str, **attributes: object) -> dict[str, object]:
+    return entry("sensor", "bme280", name, backend="mock", **attributes)
+
+
+def test_a_sensor_without_an_address_takes_the_one_that_is_left():
+    high, low = climate("high", i2c_addr="0x77"), climate("low", i2c_addr="0x76")
+    assert problems(climate("a"), climate("b")) == []
+    assert problems(high, climate("a")) == []
+    assert problems(low, climate("a")) == []
+    assert problems(climate("a"), low) == []
+    assert problems(climate("a"), high) == [
+        '@1 sensor "high": i2c_addr: i2c-1 0x77 is used by sensor "a" (i2c_addr) already'
+    ]
+    (said,) = problems(high, low, climate("a"))
+    assert said == (
+        '@2 sensor "a": i2c_addr: i2c-1 0x77 is used by sensor "high" (i2c_addr) already, '
+        'and i2c-1 0x76 is used by sensor "low" (i2c_addr) already'
+    )
+
+
+def test_an_address_that_is_said_in_another_way_is_an_address():
+    def imu(name: str, **attributes: object) -> dict[str, object]:
+        return entry("movement_sensor", "mpu6050", name, backend="mock", **attributes)
+
+    assert problems(imu("a", use_alt_i2c_address=True), imu("b")) == []
+    assert problems(imu("a", use_alt_i2c_address=True), imu("b", i2c_addr="0x69")) == [
+        '@1 movement_sensor "b": i2c_addr: i2c-1 0x69 is used by movement_sensor "a" (use_alt_i2c_address) already'
+    ]
+    assert problems(imu("b", i2c_addr="0x69"), imu("a", use_alt_i2c_address=True)) == [
+        '@1 movement_sensor "a": use_alt_i2c_address: i2c-1 0x69 is used by movement_sensor "b" (i2c_addr) already'
+    ]
+
+
+def test_a_chip_of_the_kernel_is_not_another_models_too():
+    def kernel(name: str, place: str) -> dict[str, object]:
+        return entry("sensor", "iio-sensor", name, backend="mock", device="bme280", place=place)
+
+    low = climate("own", i2c_addr="0x76")
+    assert problems(kernel("k", "1-0076"), low) == [
+        '@1 sensor "own": i2c_addr: i2c-1 0x76 is used by sensor "k" (place) already'
+    ]
+    assert problems(low, kernel("k", "1-0076")) == [
+        '@1 sensor "k": place: i2c-1 0x76 is used by sensor "own" (i2c_addr) already'
+    ]
+    assert problems(kernel("k", "1-0076"), kernel("l", "1-0076"), climate("high")) == []
+    assert problems(low, kernel("k", "3-0076"), kernel("l", "spi0.0"), kernel("m", "1-0077")) == []
+    assert problems(pin("3", initial="low"), kernel("k", "1-0076")) == [
+        '@1 sensor "k": place: GPIO2 (pin 3) is used by board "pi" (pins[0].pin) already'
+    ]
+
+
+def thermometer(name: str, **attributes: object) -> dict[str, object]:
+    return entry("sensor", "ds18b20", name, **({"backend": "mock"} | attributes))
+
+
+def test_two_thermometers_that_are_one_are_told_however_it_is_written():
+    for other in ("28-000005E2FDC3", "000005e2fdc3", " 28-000005e2fdc3 "):
+        assert problems(thermometer("a", sensor_id="28-000005e2fdc3"), thermometer("b", unique_id=other)) == [
+            '@1 sensor "b": sensor_id: 1-wire 28-000005e2fdc3 is used by sensor "a" (sensor_id) already'
+        ]
+    assert problems(thermometer("a", sensor_id="28-000005e2fdc3"), thermometer("b", unique_id="28-000005e2fdc4")) == []
+
+
+def test_where_there_are_several_thermometers_each_has_to_be_named():
+    alone = "is required here: without it the sensor is the only one on the bus, where sensor"
+    assert problems(thermometer("a")) == []
+    assert problems(thermometer("a"), thermometer("b", backend="real")) == []
+    assert problems(thermometer("a"), thermometer("b")) == [
+        f'@0 sensor "a": sensor_id: {alone} "b" is too',
+        f'@1 sensor "b": sensor_id: {alone} "a" is too',
+    ]
+    assert problems(thermometer("a"), thermometer("b", sensor_id="28-000005e2fdc3")) == [
+        f'@0 sensor "a": sensor_id: {alone} "b" is too'
+    ]
+
+
+def test_a_name_without_end_is_cut_wherever_it_is_told():
+    long = "x" * 70_000
+    assert all(len(line) < 500 for line in problems(sensor(long, i2c_bus="x"), sensor(long)))

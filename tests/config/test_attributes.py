@@ -60,6 +60,7 @@ class MotorAttributes(Attributes):
     count: int = Field(default=1, description="How many.")
     short: str | None = Field(default=None, max_length=3, description="A short text.")
     kind: Literal["coast", "brake"] = Field(default="coast", description="How to stop.")
+    range: Literal[2, 4, 8, 16] = Field(default=2, description="The largest value, in g.")
     chip_select: Literal["ce0", "ce1"] | Annotated[int, Field(ge=0, le=1)] = Field(default="ce0", description="Line.")
     interrupts: tuple[Interrupt, ...] = Field(default=(), description="Interrupts.")
     by_label: dict[str, Interrupt] = Field(default={}, description="Interrupts by label.")
@@ -133,6 +134,9 @@ def test_a_list_becomes_a_tuple_of_parts():
         ({"min": -3}, "min: must be between 0 and 100, got -3"),
         ({"min": 5, "low": 4}, 'min: is another name for "low", which is given too: keep one of them'),
         ({"kind": "braek"}, 'kind: must be one of "coast", "brake", got "braek" (did you mean "brake"?)'),
+        ({"range": "2"}, 'range: must be one of 2, 4, 8, 16, got "2": a number has no quotes'),
+        ({"range": "20"}, 'range: must be one of 2, 4, 8, 16, got "20"'),
+        ({"range": 3}, "range: must be one of 2, 4, 8, 16, got 3"),
         ({"chip_select": True}, 'chip_select: expected a whole number or one of "ce0", "ce1", got true'),
         ({"backend": "mok"}, 'backend: must be one of "real", "mock", got "mok" (did you mean "mock"?)'),
         ({"pins": "11"}, 'pins: expected an object, got "11"'),

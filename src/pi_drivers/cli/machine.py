@@ -12,6 +12,7 @@ from viam.proto.common import ResourceName
 from viam.utils import dict_to_struct
 
 from pi_drivers import registry
+from pi_drivers.config.wording import LONGEST_NAME, shortened
 
 MODEL_PREFIX = f"{registry.NAMESPACE}:{registry.FAMILY}:"
 
@@ -32,7 +33,7 @@ class Component:
     @property
     def label(self) -> str:
         """As people write it: `motor "left"`."""
-        return f'{self.subtype} "{self.name}"'
+        return f'{self.subtype} "{shortened(self.name, LONGEST_NAME)}"'
 
     @property
     def place(self) -> str:

@@ -32,6 +32,9 @@ __all__ = [
 BackendName = Literal["real", "mock"]
 
 SHORTEST_DEFAULT_MAX_AGE_MS = 2000
+LONGEST_INTERVAL_MS = 3_600_000
+LONGEST_MAX_AGE_MS = 5 * LONGEST_INTERVAL_MS
+"""The longest default there is."""
 
 
 class Attributes(Part):
@@ -57,6 +60,7 @@ def max_age_field(shortest_default_ms: int = SHORTEST_DEFAULT_MAX_AGE_MS) -> Any
     return Field(
         default=None,
         ge=10,
+        le=LONGEST_MAX_AGE_MS,
         description="A reading older than this, in milliseconds, is an error instead of an answer. Absent: "
         f"five poll intervals, at least {shortest_default_ms}.",
     )
@@ -72,7 +76,7 @@ class PolledAttributes(Attributes):
     SHORTEST_DEFAULT_MAX_AGE_MS: ClassVar[int] = SHORTEST_DEFAULT_MAX_AGE_MS
 
     poll_interval_ms: int = Field(
-        default=1000, ge=10, le=3_600_000, description="Time between two samples, in milliseconds."
+        default=1000, ge=10, le=LONGEST_INTERVAL_MS, description="Time between two samples, in milliseconds."
     )
     max_age_ms: int | None = max_age_field()
 
@@ -104,7 +108,7 @@ class SensorAttributes(PolledAttributes):
 def poll_interval_field(default_ms: int) -> Any:
     """The field `poll_interval_ms` with a model's own default, in milliseconds."""
     description = PolledAttributes.model_fields["poll_interval_ms"].description
-    return Field(default=default_ms, ge=10, le=3_600_000, description=description)
+    return Field(default=default_ms, ge=10, le=LONGEST_INTERVAL_MS, description=description)
 
 
 def dependency(subtype: str, name: str) -> str:

@@ -1,13 +1,12 @@
 """Bus numbers and addresses in attributes, as people write them: numbers, or the strings other configs have."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from pi_drivers.buses.i2c.contract import FIRST_ADDRESS, LAST_ADDRESS
 from pi_drivers.config.part import Problem
 from pi_drivers.errors import ArgumentError
 from pi_drivers.host import spi_lines
@@ -23,7 +22,9 @@ def _bus_number(value: object) -> object:
 
 
 def _address(value: object) -> object:
-    return int(value, 0) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
+    if not isinstance(value, str) or not _NUMBER.fullmatch(value):
+        return value
+    return int(value, 16 if value[1:2] in {"x", "X"} else 10)
 
 
 def _spi_bus_number(value: object) -> object:
@@ -65,20 +66,41 @@ def i2c_bus_field() -> Any:
     return Field(default=1, ge=0, le=255, description="The number of the I2C bus: 1 for /dev/i2c-1.")
 
 
-def i2c_address_field(default: int, others: str = "") -> Any:
-    """The field `i2c_addr`.
+def one_of_addresses(*addresses: int) -> AfterValidator:
+    """Stands in `Annotated` behind `I2cAddress`: the chip can have these only."""
+
+    def check(address: int) -> int:
+        if address not in addresses:
+            there = {"addresses": " or ".join(map(_both_ways, addresses)), "address": f"0x{address:02x}"}
+            raise PydanticCustomError("i2c_address", "the chip has the address {addresses}, not {address}", there)
+        return address
+
+    return AfterValidator(check)
+
+
+def i2c_address_field(addresses: Sequence[int], others: str) -> Any:
+    """The field `i2c_addr` of a chip that can have these addresses only; its type says so too.
 
     Args:
-        default: the chip's usual address.
-        others: what else it can have, for example `"0x45" with ADDR high`.
+        addresses: what the chip can have, the usual one first.
+        others: when it has another one, for example `"0x45" with ADDR high`.
     """
-    also = f"; {others}" if others else ""
+    usual = addresses[0]
+    texts = "|".join(f"0[xX]0*{_any_case(f'{one:x}')}|0*{one}" for one in addresses)
+    choices: list[Any] = [{"type": "integer", "enum": list(addresses)}, {"type": "string", "pattern": f"^({texts})$"}]
     return Field(
-        default=default,
-        ge=FIRST_ADDRESS,
-        le=LAST_ADDRESS,
-        description=f'The address: {default}, or "0x{default:02x}"{also}.',
+        default=usual,
+        description=f'The address: {usual}, or "0x{usual:02x}"; {others}.',
+        json_schema_extra={"anyOf": choices},
     )
+
+
+def _both_ways(address: int) -> str:
+    return f"0x{address:02x} ({address})"
+
+
+def _any_case(digits: str) -> str:
+    return "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in digits)
 
 
 def spi_bus_field() -> Any:

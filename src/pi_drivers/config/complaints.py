@@ -62,11 +62,19 @@ def _message(path: tuple[PathStep, ...], errors: list[ErrorDetails], root: type[
         return _about_value(told[0], _field(parts, path), value)
     choices = [choice for error in errors for choice in _choices(error, _field(parts, path))]
     if choices and len(errors) == 1:
-        hint = did_you_mean(value, map(str, choices)) if isinstance(value, str) else ""
-        return f"must be {one_of(choices)}, got {shown(value)}{hint}"
+        return f"must be {one_of(choices)}, got {shown(value)}{_hint(value, choices)}"
     expected = [_EXPECTED[error["type"]] for error in errors if error["type"] in _EXPECTED]
     expected += [one_of(choices)] if choices else []
     return f"expected {' or '.join(dict.fromkeys(expected))}, got {shown(value)}"
+
+
+def _hint(value: object, choices: Sequence[object]) -> str:
+    """What was meant by a text that is none of the choices."""
+    if not isinstance(value, str):
+        return ""
+    if all(isinstance(choice, int | float) for choice in choices):
+        return ": a number has no quotes" if value.strip() in map(str, choices) else ""
+    return did_you_mean(value, map(str, choices))
 
 
 def _unknown_key(key: str, parts: list[type[Part]], siblings: object) -> str:
@@ -138,7 +146,6 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any], FieldInfo | None], str]] = {
     "too_long": _length("max_length", "at most"),
     "string_too_short": lambda c, _: "not be empty" if c["min_length"] == 1 else _characters("least", c["min_length"]),
     "string_too_long": lambda c, _: _characters("most", c["max_length"]),
-    "string_pattern_mismatch": lambda c, _: f"look like {c['pattern']}",
 }
 
 

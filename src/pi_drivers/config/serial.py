@@ -6,6 +6,7 @@ from pydantic import AfterValidator, AliasChoices, Field
 from pydantic_core import PydanticCustomError
 
 from pi_drivers.buses.serial.contract import FASTEST_BAUD, SLOWEST_BAUD
+from pi_drivers.config.attributes import LONGEST_MAX_AGE_MS
 from pi_drivers.config.wording import shown
 
 LONGEST_PATH = 4000
@@ -55,7 +56,7 @@ def max_age_field() -> Any:
     return Field(
         default=5000,
         ge=10,
-        le=3_600_000,
+        le=LONGEST_MAX_AGE_MS,
         description="A reading older than this, in milliseconds, is an error instead of an answer. Several times the "
         "pace of the device.",
     )

@@ -16,6 +16,9 @@ from pydantic.fields import FieldInfo
 MAX_SHOWN = 40
 """A value or key longer than this is cut when it is shown."""
 
+LONGEST_NAME = 100
+"""The same for the name of a resource."""
+
 PathStep = str | int
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -39,9 +42,9 @@ def _visible(character: str) -> str:
     return character if character.isprintable() else f"\\u{ord(character):04x}"
 
 
-def shortened(text: str) -> str:
+def shortened(text: str, longest: int = MAX_SHOWN) -> str:
     """The text, or its beginning where it is too long to show."""
-    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 3]}..."
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
 
 def path_text(steps: Iterable[PathStep]) -> str:

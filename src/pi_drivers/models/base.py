@@ -19,6 +19,7 @@ from viam.utils import ValueTypes
 
 from pi_drivers import host as hosts
 from pi_drivers.config.attributes import Attributes, parse, plain_attributes
+from pi_drivers.config.wording import LONGEST_NAME, shortened
 from pi_drivers.errors import ClosedError, ConfigError
 from pi_drivers.host.claims import Holder
 from pi_drivers.host.contract import Host
@@ -67,7 +68,8 @@ class HardwareModel(Generic[C]):
     def parse_attributes(cls, attributes: Struct, name: str) -> C:
         """The typed config of a resource of this model. Raises: ConfigError, as `validate_config` does."""
         plain = plain_attributes(attributes)
-        return cast("C", parse(cls.CONFIG, plain, f'{cls.get_resource_name(name).subtype} "{name}"'))
+        where = f'{cls.get_resource_name(name).subtype} "{shortened(name, LONGEST_NAME)}"'
+        return cast("C", parse(cls.CONFIG, plain, where))
 
     @classmethod
     def new(cls, config: ComponentConfig, dependencies: Dependencies) -> Self:
@@ -111,7 +113,7 @@ class HardwareModel(Generic[C]):
     @property
     def label(self) -> str:
         """The resource as people write it: `motor "left"`."""
-        return f'{self.key[0]} "{self.name}"'
+        return f'{self.key[0]} "{shortened(self.name, LONGEST_NAME)}"'
 
     def holder(self, use: str) -> Holder:
         """This resource as the holder of a claim, with what the claim is for."""

@@ -3,6 +3,7 @@
 Most chips have no checksum over what they send. What cannot be checked is read twice, and used when both agree.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -11,11 +12,17 @@ from viam.utils import ValueTypes
 from pi_drivers.buses.i2c.contract import I2cBus
 from pi_drivers.errors import CorruptDataError
 from pi_drivers.host.contract import SharedBus
+from pi_drivers.host.i2c_lines import claim_chip
 from pi_drivers.models.base import HardwareModel
 from pi_drivers.world.devices import I2cDevice
 
 TRIES = 4
 """How often something is read until two readings in a row agree."""
+
+BY_KERNEL = "the kernel's"
+"""As what a chip is shared that a driver of the kernel talks to: all may read what it shows."""
+
+_KERNEL_PLACE = re.compile(r"([0-9]{1,3})-00([0-7][0-9a-f])")
 
 
 class I2cSettings(Protocol):
@@ -35,6 +42,12 @@ def place_of(bus: int, address: int) -> str:
     return f"i2c-{bus} 0x{address:02x}"
 
 
+def place_from_kernel(text: str) -> tuple[int, int] | None:
+    """The bus and the address of a chip that the kernel calls `1-0076`; None for other places."""
+    found = _KERNEL_PLACE.fullmatch(text)
+    return (int(found[1]), int(found[2], 16)) if found else None
+
+
 def place_status(bus: int, address: int) -> dict[str, ValueTypes]:
     """A chip's place as `get_status` has it."""
     return {"i2c_bus": bus, "i2c_addr": f"0x{address:02x}"}
@@ -44,33 +57,43 @@ def join_i2c(
     model: HardwareModel[Any],
     settings: I2cSettings,
     use: str,
-    twin: Callable[[Any], I2cDevice],
+    twin: Callable[[Any], I2cDevice] | None,
     *,
     shared_as: str | None = None,
 ) -> SharedBus[I2cBus]:
-    """Claim the chip's address and take part in its bus, until the model closes.
+    """Claim the chip's address and the pins of its bus, and take part in it, until the model closes.
 
     Args:
         model: whose chip it is.
         settings: where it is.
         use: what the address is for, in the message to the next who wants it.
-        twin: makes the chip's other side in a world; on the mock it is plugged in where nothing is yet.
+        twin: makes the chip's other side in a world; on the mock it is plugged in where nothing is yet. None: the
+            model plugs it in itself.
         shared_as: the chip, if several resources may use it: those that name the same share it. None: it is its own.
 
     Raises:
-        ClaimedError: another resource holds the address; the message names it.
+        ClaimedError: another resource holds the address, or a pin of the bus; the message names it.
         BusAbsentError, BusPermissionError, MissingLibraryError: as opening the bus does.
     """
     bus, address = settings.i2c_bus, settings.i2c_addr
+    claim_address(model, settings, use, shared_as=shared_as)
     world: Any = getattr(model.host, "world", None)
-    if world is not None:
+    if world is not None and twin is not None:
         with world.held():
             world.i2c(bus).plug_in_if_free(address, twin(world))
-    give_back = model.host.claims.take(place_of(bus, address), model.holder(use), shared_as=shared_as)
-    model.lifecycle.push("give back the address", give_back)
     shared = model.host.i2c(bus)
     model.lifecycle.push("leave the bus", shared.leave)
     return shared
+
+
+def claim_address(model: HardwareModel[Any], settings: I2cSettings, use: str, *, shared_as: str | None = None) -> None:
+    """Claim the chip's address and the pins of its bus, until the model closes: for those who join by themselves.
+
+    Arguments and errors are those of `join_i2c`.
+    """
+    bus, place = settings.i2c_bus, place_of(settings.i2c_bus, settings.i2c_addr)
+    give_back = claim_chip(model.host.claims, bus, place, model.holder(use), shared_as=shared_as)
+    model.lifecycle.push("give back the address", give_back)
 
 
 def read_agreed(bus: I2cBus, address: int, register: int, count: int) -> bytes:

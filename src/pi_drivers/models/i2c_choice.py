@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from pi_drivers.errors import BusError, ClaimedError, DriverError, NoAnswerError, WrongChipError
 from pi_drivers.host.claims import Claims, Holder
+from pi_drivers.host.i2c_lines import claim_chip
 from pi_drivers.models.i2c_chip import place_of
 
 
@@ -15,10 +16,10 @@ class AddressChoice:
     """Which of its addresses a chip has. Used on the event loop only."""
 
     def __init__(self, claims: Claims, holder: Holder, bus: int, addresses: Sequence[int]) -> None:
-        """Claim the first of these addresses that nobody holds.
+        """Claim the first of these addresses that nobody holds, and the pins of the bus.
 
         Raises:
-            ClaimedError: all of them are held; the message names by whom.
+            ClaimedError: all of them are held, or a pin of the bus is; the message names by whom.
         """
         self._claims, self._holder, self._bus = claims, holder, bus
         self._addresses = list(addresses)
@@ -65,7 +66,7 @@ class AddressChoice:
         return None
 
     async def _move_to(self, address: int, set_up: Callable[[int], Awaitable[None]]) -> None:
-        give_back = self._claims.take(place_of(self._bus, address), self._holder)
+        give_back = self._claim(address)
         try:
             await set_up(address)
         except BaseException:
@@ -78,10 +79,13 @@ class AddressChoice:
         refusals = []
         for address in self._addresses:
             try:
-                return address, self._claims.take(place_of(self._bus, address), self._holder)
+                return address, self._claim(address)
             except ClaimedError as error:
                 refusals.append(str(error))
-        raise ClaimedError(" ".join(refusals))
+        raise ClaimedError(" ".join(dict.fromkeys(refusals)))
+
+    def _claim(self, address: int) -> Callable[[], None]:
+        return claim_chip(self._claims, self._bus, place_of(self._bus, address), self._holder)
 
 
 def _all_of(failures: Sequence[DriverError]) -> BusError:

@@ -23,6 +23,7 @@ from pi_drivers.models.board.pca9685_link import ChipLink
 from pi_drivers.models.board.pca9685_pins import PcaOutput, PcaPins
 from pi_drivers.models.board.pca9685_twin import plug_in
 from pi_drivers.models.commands import Arguments, command
+from pi_drivers.models.i2c_chip import claim_address
 from pi_drivers.runtime.safety import SAFETY
 
 ALL_CALL = 0x70
@@ -60,8 +61,7 @@ class Pca9685Board(HardwareModel[Pca9685Config], Board):
 
     def _open(self, settings: Pca9685Config, dependencies: Dependencies) -> None:
         self._plug_in_twin(settings)
-        place = f"i2c-{settings.i2c_bus} 0x{settings.i2c_addr:02x}"
-        self.lifecycle.push("give back the address", self.host.claims.take(place, self.holder("board")))
+        claim_address(self, settings, "board")
         self._link = ChipLink(
             self.label, self.logger, self.host, settings.i2c_bus, settings.i2c_addr, settings.frequency_hz
         )

@@ -19,6 +19,7 @@ from pi_drivers.models.encoder.as5600_chip import REMEDIES, STEPS, As5600, Field
 from pi_drivers.models.encoder.contract import EncoderSample
 from pi_drivers.models.encoder.positions import PositionEncoder
 from pi_drivers.models.encoder.turns import Steady, TurnCounter
+from pi_drivers.models.i2c_chip import join_i2c
 from pi_drivers.runtime.kept_state import KeptState
 from pi_drivers.runtime.poller import Poller
 
@@ -58,10 +59,7 @@ class As5600Encoder(PositionEncoder[As5600Config], Encoder):
 
     def _open(self, settings: As5600Config, dependencies: Dependencies) -> None:
         self._plug_in_twin(settings)
-        place = f"i2c-{settings.i2c_bus} 0x{settings.i2c_addr:02x}"
-        self.lifecycle.push("give back the address", self.host.claims.take(place, self.holder("encoder")))
-        shared = self.host.i2c(settings.i2c_bus)
-        self.lifecycle.push("leave the bus", shared.leave)
+        shared = join_i2c(self, settings, "encoder", None)
         self._run = shared.worker.run
         self._chip = As5600(shared.bus, settings.i2c_addr)
         self._turns, self._steady = TurnCounter(STEPS), Steady()

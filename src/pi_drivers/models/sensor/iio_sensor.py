@@ -5,7 +5,7 @@ have. Numbers of devices change from boot to boot and when a chip is plugged in 
 and where there are several of one name by its place.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,9 @@ from pi_drivers.errors import (
     NotFoundError,
 )
 from pi_drivers.host.contract import MILLISECOND
+from pi_drivers.host.i2c_lines import claim_chip
 from pi_drivers.models.base import Dependencies
+from pi_drivers.models.i2c_chip import BY_KERNEL, place_from_kernel, place_of
 from pi_drivers.models.polled import PolledModel
 from pi_drivers.models.sensor.iio_channels import Channel, channels_of
 from pi_drivers.world.kernel_drivers import device_of
@@ -67,7 +69,7 @@ class KernelChip:
         self._channels: list[Channel] = []
         self.device: KernelSensor | None = None
 
-    def set_up(self) -> None:
+    def set_up(self) -> KernelSensor:
         """Find the device, and what it measures.
 
         Raises:
@@ -84,6 +86,7 @@ class KernelChip:
             raise ConfigError(f"kernel sensor {device}: it has no channel that could be read; choose another device")
         self._channels = self._choose(device, channels)
         self.device = device
+        return device
 
     def read(self) -> Sampled:
         """The values of all channels.
@@ -193,11 +196,37 @@ class IioSensor(PolledModel[IioSensorConfig, Sampled], Sensor):
     def _open(self, settings: IioSensorConfig, dependencies: Dependencies) -> None:
         self._plug_in_twin(settings)
         self._missing: Mapping[str, str] = {}
+        self._taken: tuple[int, int] | None = None
+        self._give_back: Callable[[], None] = lambda: None
+        self.lifecycle.push("give back the address", self._let_go)
         worker = self.host.new_worker(self.label)
         self.lifecycle.push("end its thread", worker.stop)
         self._run = worker.run
         self._chip = KernelChip(self.host.kernel_sensors, settings.device, settings.place, settings.channels)
-        self._start_polling(self._sample, lambda: self._run(self._chip.set_up))
+        self._start_polling(self._sample, self._set_up)
+
+    async def _set_up(self) -> None:
+        device = await self._run(self._chip.set_up)
+        self._take(place_from_kernel(device.place))
+
+    def _take(self, place: tuple[int, int] | None) -> None:
+        """Claim the address that the kernel's driver talks to, in place of the one before.
+
+        Raises:
+            ClaimedError: a model of ours has the chip; the message names whose it is.
+        """
+        if place == self._taken:
+            return
+        self._let_go()
+        if place is not None:
+            claims, holder = self.host.claims, self.holder("sensor of the kernel")
+            self._give_back = claim_chip(claims, place[0], place_of(*place), holder, shared_as=BY_KERNEL)
+            self._taken = place
+
+    def _let_go(self) -> None:
+        self._give_back()
+        self._give_back = lambda: None
+        self._taken = None
 
     async def _sample(self) -> Sampled:
         for _ in range(TRIES - 1):
