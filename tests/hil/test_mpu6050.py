@@ -133,6 +133,7 @@ async def test_the_kernel_s_driver_reads_the_same_from_this_chip(chips: OutsideC
         assert still == pytest.approx([0, 0, 0], abs=0.01)
         assert channel(device, "temp") / 1000 == pytest.approx(23, abs=0.05)
         chips.tell("spin 0 0 57.29578")
+        await asyncio.sleep(0.1)  # a sample of the chip later, of which there are 50 a second
         turning = [channel(device, f"anglvel_{axis}") for axis in "xyz"]
         assert turning == pytest.approx([0, 0, 1], abs=0.01)  # the kernel has radians per second
 

@@ -36,6 +36,8 @@ CLIENTS = {
     "servo": ServoClient,
 }
 
+I2C_1_PINS = ("GPIO2 (pin 3)", "GPIO3 (pin 5)")
+"""What is claimed together with any address on i2c-1."""
 
 _clock: list[HandClock] = []
 """The clock of the test that runs: its loop and its host share it, whichever is made first."""

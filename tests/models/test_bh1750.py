@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 from grpclib import GRPCError, Status
 
-from pi_drivers.errors import BusError, ClaimedError, ConfigError, NoAnswerError, StaleReadingError, WrongChipError
+from pi_drivers.errors import (
+    ClaimedError,
+    ConfigError,
+    NoAnswerError,
+    OutOfRangeError,
+    StaleReadingError,
+    WrongChipError,
+)
 from pi_drivers.models.sensor.bh1750 import Bh1750, Bh1750Twin, Way
 from pi_drivers.world.devices import I2cDevice, RegisterFile
 from tests.models.conftest import Bench
@@ -57,7 +64,7 @@ def chip_that_says(bench: Bench, answer: bytes, way: Way) -> tuple[Bh1750, Recor
 )
 async def test_conversion_is_the_datasheet_s(bench: Bench, way, lux):
     chip, _ = chip_that_says(bench, bytes.fromhex("8390"), way)
-    assert way.lux(chip.finish()) == pytest.approx(lux, abs=0.5)
+    assert chip.lux(chip.finish()) == pytest.approx(lux, abs=0.5)
 
 
 @pytest.mark.parametrize(
@@ -150,22 +157,38 @@ async def test_power_lost_between_two_commands_is_never_another_sensitivity(benc
 
 
 async def test_light_that_is_too_bright_is_an_error_that_says_what_to_do(bench: Bench):
-    client = await bench.client(await make(bench, max_age_ms=1200))
+    client = await bench.client(await make(bench))
     bench.world.light.lux = 60_000
-    await bench.wait(2)
+    # At once: the light before it, which was less, is not served any more.
+    await bench.wait(0.4)
     with pytest.raises(GRPCError) as caught:
         await client.get_readings()
-    assert caught.value.status is Status.UNAVAILABLE
+    assert caught.value.status is Status.OUT_OF_RANGE
     assert "i2c-1 0x23: it is too bright, above 54612 lx. Choose a lower sensitivity." in str(caught.value.message)
+    assert (await client.get_status())["failures"] == 0
     bench.world.light.lux = 50_000
-    await bench.wait(6)
+    await bench.wait(0.4)
     assert (await client.get_readings())["lux"] == pytest.approx(50_000, abs=0.5)
 
 
 async def test_the_lowest_sensitivity_has_no_lower_one(bench: Bench):
     chip, _ = chip_that_says(bench, b"\xff\xff", Way("high", 31))
-    with pytest.raises(BusError, match=r"above 121557 lx\. Put a filter over the sensor"):
-        chip.finish()
+    with pytest.raises(OutOfRangeError, match=r"above 121557 lx\. Put a filter over the sensor"):
+        chip.lux(chip.finish())
+
+
+@pytest.mark.parametrize("skip", range(8))
+async def test_power_lost_between_two_commands_is_never_too_bright(bench: Bench, skip):
+    # With the usual sensitivity, to which the chip falls back, this light would be.
+    bench.world.light.lux = 58_000
+    bench.world.i2c(1).plug_in(ADDRESS, Bh1750Twin(bench.world, slow=False))
+    sensor = await make(bench, sensitivity=60, poll_interval_ms=1000)
+    chip: Any = bench.world.i2c(1).device(ADDRESS)
+    await bench.wait(1.5)
+    faults(bench).skip, faults(bench).at_end = skip, chip.lose_power
+    for _ in range(60):
+        await bench.wait(0.05)
+        assert (await sensor.get_readings())["lux"] == pytest.approx(58_000, abs=2)
 
 
 async def test_its_place_is_in_its_status_and_help_has_no_commands(bench: Bench):
@@ -245,6 +268,7 @@ async def test_every_kind_of_bus_fault_is_survived(bench: Bench, fault, skip):
 async def test_noise_on_a_chip_that_was_known_is_not_called_another_chip(bench: Bench):
     sensor = await make(bench, max_age_ms=1155)
     bench.world.i2c(1).plug_in(ADDRESS, Recorded(b"\xff\xff"))
+    faults(bench).nacks = 1
     await bench.wait(5)
     with pytest.raises(StaleReadingError, match="the chip has 0xffff after a reset, where 0 belongs"):
         await sensor.get_readings()

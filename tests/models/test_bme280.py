@@ -20,7 +20,7 @@ from pi_drivers.models.sensor.bme280_chip import CONFIG, CTRL_HUM, CTRL_MEAS, DA
 from pi_drivers.models.sensor.bme280_compensation import Calibration, celsius, fine_temperature, hectopascals, percent
 from pi_drivers.models.sensor.bme280_twin import Bme280Twin
 from pi_drivers.world.devices import RegisterFile
-from tests.models.conftest import Bench
+from tests.models.conftest import I2C_1_PINS, Bench
 
 ADDRESS = 0x77
 MS = 1_000_000
@@ -223,6 +223,45 @@ async def test_a_reading_is_of_the_air_now_and_never_of_the_measurement_before(b
     assert (await sensor.get_status())["failures"] == 0
 
 
+@pytest.mark.parametrize(
+    ("celsius", "hpa", "message"),
+    [
+        (-50.0, 1013.25, "the temperature is beyond -45 to 90 °C"),
+        (95.0, 1013.25, "the temperature is beyond -45 to 90 °C"),
+        (21.0, 200.0, "the pressure is beyond 250 to 1150 hPa"),
+        (21.0, 1200.0, "the pressure is beyond 250 to 1150 hPa"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["forced", "normal"])
+async def test_what_the_chip_is_not_made_to_measure_is_no_reading_from_the_next_one_on(
+    bench: Bench, mode, celsius, hpa, message
+):
+    client = await bench.client(await make(bench, mode=mode))
+    bench.world.air.temperature_c, bench.world.air.pressure_hpa = celsius, hpa
+    await bench.wait(0.2)
+    with pytest.raises(GRPCError, match=f"i2c-1 0x77: {message}") as caught:
+        await client.get_readings()
+    assert caught.value.status is Status.OUT_OF_RANGE
+    assert (await client.get_status())["failures"] == 0
+    bench.world.air.temperature_c, bench.world.air.pressure_hpa = 84.0, 305.0
+    await bench.wait(0.2)
+    readings = await client.get_readings()
+    assert (readings["temperature_c"], readings["pressure_hpa"]) == pytest.approx((84, 305), abs=0.1)
+
+
+async def test_a_pressure_that_is_not_measured_is_beyond_nothing(bench: Bench):
+    bench.world.air.pressure_hpa = 200.0
+    assert "temperature_c" in await (await make(bench, oversampling_pressure=0)).get_readings()
+
+
+@pytest.mark.parametrize("humidity_pct", [0.0, 100.0])
+async def test_humidity_ends_at_0_and_100(bench: Bench, humidity_pct):
+    bench.world.air.relative_humidity_pct = humidity_pct
+    readings = await (await make(bench)).get_readings()
+    assert readings["relative_humidity_pct"] == pytest.approx(humidity_pct, abs=0.05)
+    assert 0 <= readings["relative_humidity_pct"] <= 100
+
+
 async def test_dry_air_has_no_dew_point(bench: Bench):
     bench.world.air.relative_humidity_pct = 0
     readings = await (await make(bench)).get_readings()
@@ -298,7 +337,7 @@ async def test_without_an_address_both_are_tried_and_status_tells_which_it_is(be
     assert (await client.get_readings()).keys() == ALL_KEYS
     status = await client.get_status()
     assert (status["i2c_bus"], status["i2c_addr"], status["chip"]) == (1, "0x76", "BME280")
-    assert list(bench.host.claims.listing()) == ["i2c-1 0x76"]
+    assert list(bench.host.claims.listing()) == [*I2C_1_PINS, "i2c-1 0x76"]
 
 
 async def test_with_an_address_only_that_one_is_tried(bench: Bench):
@@ -338,7 +377,7 @@ async def test_where_it_was_found_it_stays(bench: Bench):
     await bench.wait(5)
     with pytest.raises(StaleReadingError, match="i2c-1 0x76: no answer"):
         await sensor.get_readings()
-    assert list(bench.host.claims.listing()) == ["i2c-1 0x76"]
+    assert list(bench.host.claims.listing()) == [*I2C_1_PINS, "i2c-1 0x76"]
 
 
 async def test_another_sensor_at_the_first_address_does_not_keep_it_from_the_second(bench: Bench):
@@ -351,10 +390,10 @@ async def test_closing_while_it_looks_gives_both_claims_back(bench: Bench):
     plug(bench, 0x76)
     building = asyncio.ensure_future(make(bench))
     for _ in range(40):
-        if len(bench.host.claims) == 2:
+        if len(bench.host.claims) == len(I2C_1_PINS) + 2:
             break
         await bench.wait(0.0001)
-    assert list(bench.host.claims.listing()) == ["i2c-1 0x76", "i2c-1 0x77"]
+    assert list(bench.host.claims.listing()) == [*I2C_1_PINS, "i2c-1 0x76", "i2c-1 0x77"]
     await bench._built[0].close()
     assert bench.host.claims.listing() == {}
     building.cancel()

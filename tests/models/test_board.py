@@ -8,7 +8,7 @@ import pytest
 from grpclib import GRPCError, Status
 
 from pi_drivers.buses.gpio.contract import Pull
-from pi_drivers.errors import ConfigError
+from pi_drivers.errors import ConfigError, StaleReadingError
 from pi_drivers.world.devices import RegisterFile
 from pi_drivers.world.serial_line import Notebook
 from tests.contract.spi_chips import Jumper
@@ -296,6 +296,10 @@ async def test_faults_can_be_made_on_the_mock(bench: Bench):
         {"target": "moon", "kind": "jam"},
         {"target": "i2c-1 xx", "kind": "nack"},
         {"target": "i2c-1 0x44", "kind": "nack", "count": 0},
+        {"target": "i2c-1 0x44", "kind": "nack", "count": 1.9},
+        {"target": "i2c-1 0x44", "kind": "nack", "count": math.nan},
+        {"target": "i2c-9 0x44", "kind": "nack"},
+        {"target": "i2c-1 0x45", "kind": "unplug"},
         {"target": "i2c-1 0x44", "kind": "nack", "count": math.inf},
         {"target": "i2c-1 0xfff", "kind": "nack"},
         {"target": "spi-0 2", "kind": "unplug"},
@@ -303,6 +307,77 @@ async def test_faults_can_be_made_on_the_mock(bench: Bench):
         {"target": "shaft zzz", "kind": "jam"},
     ):
         assert (await code_of(client.do_command({"command": "fault", **wrong})))[0] is Status.INVALID_ARGUMENT
+
+
+async def test_a_fault_where_nothing_is_says_what_there_is(bench: Bench):
+    _, client = await board_client(bench)
+    fault = {"command": "fault", "target": "i2c-1 0x45", "kind": "unplug"}
+    _, message = await code_of(client.do_command(fault))
+    assert message == "'i2c-1 0x45' is not there; there is: nothing: configure a component first"
+    await bench.make("sht31", "air")
+    await bench.make("gpio-input", "button", pin="11")
+    _, message = await code_of(client.do_command(fault))
+    assert message == "'i2c-1 0x45' is not there (did you mean \"i2c-1 0x44\"?); there is: i2c-1 0x44, signal button"
+
+
+@pytest.mark.parametrize("target", ["i2c-1 0x44", "i2c-1 0X44", "i2c-1 68"])
+async def test_an_address_is_written_as_any_number(bench: Bench, target):
+    _, client = await board_client(bench)
+    await bench.make("sht31", "air")
+    await client.do_command({"command": "fault", "target": target, "kind": "unplug"})
+    assert bench.world.i2c(1).faults(0x44).unplugged
+
+
+async def test_help_names_every_kind_of_fault_there_is(bench: Bench):
+    _, client = await board_client(bench)
+    await bench.make("sht31", "air")
+    await bench.make("adc", "adc", channels={"a": {"channel": 0}})
+    await bench.make("ds18b20", "tank", sensor_id="28-000005e2fdc3")
+    await bench.make("ultrasonic", "front", trigger_pin="16", echo_interrupt_pin="18")
+    await bench.make("gpio-input", "button", pin="11")
+    bench.world.serial("/dev/ttyUSB0").plug_in_if_free(Notebook())
+    bench.world.shaft("left")
+    text = (await client.do_command({"command": "help"}))["fault"]["does"]
+    told = {part.partition(" ")[0]: part for part in text.partition("Kinds: ")[2].split("; ")}
+    assert len(told) > 0
+    places = ["i2c-1 0x44", "spi-0 0", "1-wire 28-000005e2fdc3", "serial /dev/ttyUSB0", "ultrasonic front",
+              "signal button", "shaft left"]  # fmt: skip
+    for place in places:
+        _, message = await code_of(client.do_command({"command": "fault", "target": place, "kind": "?"}))
+        kinds = message.partition("there are: ")[2]
+        assert f" {kinds}" in text, place
+
+
+async def test_faults_of_an_ultrasonic_sensor(bench: Bench):
+    _, client = await board_client(bench)
+    sensor = await bench.make("ultrasonic", "front", trigger_pin="16", echo_interrupt_pin="18", max_age_ms=300)
+    fault = {"command": "fault", "target": "ultrasonic front"}
+    for kind, mended in (("unplug", "replug"), ("missing", "missing")):
+        await client.do_command({**fault, "kind": kind, "count": 1000})
+        await bench.wait(3)
+        with pytest.raises(StaleReadingError, match="echo"):
+            await sensor.get_readings()
+        await client.do_command({**fault, "kind": mended, "count": 1})
+        await bench.wait(8)
+        assert (await sensor.get_readings())["distance_m"] == pytest.approx(1, abs=0.01)
+    for kind in ("stuck-high", "spikes", "dropouts", "late"):
+        await client.do_command({**fault, "kind": kind, "count": 2})
+        await bench.wait(20)
+        assert (await sensor.get_readings())["distance_m"] == pytest.approx(1, abs=0.01)
+        assert getattr(bench.world.echoes["front"].faults, kind.replace("-", "_")) == 0
+
+
+async def test_faults_of_the_signal_at_an_input(bench: Bench):
+    _, client = await board_client(bench)
+    await bench.make("gpio-input", "button", pin="11")
+    wire = bench.world.wire(17)
+    levels = []
+    for kind in ("high", "low", "unplug", "bounce"):
+        await client.do_command({"command": "fault", "target": "signal button", "kind": kind, "count": 3})
+        await bench.wait(0.1)
+        levels.append((wire.driven_from_outside, wire.level()))
+    assert [driven for driven, _ in levels] == [True, True, False, True]
+    assert [levels[0][1], levels[1][1], levels[3][1]] == [True, False, True]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The DS18B20 and its relatives, against the numbers their datasheets print and their twin on the simulated line."""
 
+import asyncio
 import contextlib
 
 import pytest
@@ -213,7 +214,7 @@ async def test_the_board_on_the_mock_can_break_it(bench: Bench):
         await board.do_command({**fault, "kind": "brown-out", "count": 1})
         await bench.wait(20)
         assert await sensor.get_readings() == {"temperature_c": 21.0}
-    with pytest.raises(GRPCError, match=f"write for example .*'1-wire {ONE}'"):
+    with pytest.raises(GRPCError, match=f"is not there .*; there is: 1-wire {ONE}"):
         await board.do_command({**fault, "target": "1-wire 28-0", "kind": "unplug"})
 
 
@@ -307,6 +308,28 @@ async def test_four_that_are_asked_as_often_as_they_can_answer_never_overrun(ben
     ]
     await bench.wait(60)
     assert [(await sensor.get_status())["overruns"] for sensor in sensors] == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("number", [4, 10])
+async def test_so_many_with_the_defaults_are_never_too_old(bench: Bench, number):
+    ids = [f"28-00000000000{digit}" for digit in range(number)]
+    sensors = await asyncio.gather(*(bench.make("ds18b20", sensor_id, sensor_id=sensor_id) for sensor_id in ids))
+    for _ in range(300):
+        await bench.wait(0.25)
+        for sensor in sensors:
+            assert await sensor.get_readings() == {"temperature_c": 21.0}
+
+
+async def test_twenty_that_are_polled_in_turns_are_never_too_old_and_never_overrun(bench: Bench):
+    ids = [f"28-0000000000{number:02}" for number in range(20)]
+    sensors = await asyncio.gather(
+        *(bench.make("ds18b20", sensor_id, sensor_id=sensor_id, poll_interval_ms=20 * 800) for sensor_id in ids)
+    )
+    for _ in range(200):
+        await bench.wait(0.5)
+        for sensor in sensors:
+            assert await sensor.get_readings() == {"temperature_c": 21.0}
+    assert {(await sensor.get_status())["overruns"] for sensor in sensors} == {0}
 
 
 async def test_closing_does_not_wait_for_a_conversion_and_the_next_one_reads_at_once(bench: Bench):

@@ -3,7 +3,14 @@
 import pytest
 from grpclib import GRPCError, Status
 
-from pi_drivers.errors import BusAbsentError, ConfigError, NoAnswerError, NotFoundError
+from pi_drivers.errors import (
+    BusAbsentError,
+    ClaimedError,
+    ConfigError,
+    NoAnswerError,
+    NotFoundError,
+    StaleReadingError,
+)
 from pi_drivers.world.kernel_drivers import device_of
 from pi_drivers.world.kernel_sensors import KernelDevice, KernelSensorFaults
 from tests.models.conftest import Bench
@@ -220,3 +227,51 @@ async def test_status_has_the_device_its_place_and_its_number(bench: Bench):
 async def test_mistakes_in_its_config(bench: Bench, attributes, message):
     with pytest.raises(ConfigError, match=message):
         await bench.make("iio-sensor", "s", **attributes)
+
+
+# The chip that the kernel's driver talks to.
+
+
+async def test_a_chip_of_the_kernel_is_not_another_model_s_too(bench: Bench):
+    kernel = await bench.make("iio-sensor", "kernel", device="bme280")
+    with pytest.raises(ClaimedError, match=r'i2c-1 0x76 is held by sensor "kernel" \(sensor of the kernel\)'):
+        await bench.make("bme280", "own", i2c_addr="0x76")
+    await kernel.close()
+
+    await bench.make("bme280", "own", i2c_addr="0x76")
+    with pytest.raises(ClaimedError, match=r'i2c-1 0x76 is held by sensor "own" \(sensor\), so sensor "kernel"'):
+        await bench.make("iio-sensor", "kernel", device="bme280")
+
+
+async def test_who_was_refused_a_chip_reads_it_once_the_other_is_gone(bench: Bench):
+    own = await bench.make("bme280", "own", i2c_addr="0x76")
+    with pytest.raises(ClaimedError):
+        await bench.make("iio-sensor", "kernel", device="bme280")
+    kernel = bench._built[-1]
+    await bench.wait(5)
+    with pytest.raises(StaleReadingError, match='0x76 is held by sensor "own"'):
+        await kernel.get_readings()
+    await own.close()
+    await bench.wait(6)
+    assert "pressure_hpa" in await kernel.get_readings()
+
+
+async def test_two_may_read_what_one_driver_shows(bench: Bench):
+    one = await bench.make("iio-sensor", "a", device="bme280", channels=["temperature_c"])
+    two = await bench.make("iio-sensor", "b", device="bme280", channels=["pressure_hpa"])
+    assert {**await one.get_readings(), **await two.get_readings()}.keys() == {"temperature_c", "pressure_hpa"}
+
+
+async def test_a_chip_that_comes_back_elsewhere_gives_its_old_address_back(bench: Bench):
+    shelf = bench.world.kernel_sensors
+    sensor = await bench.make("iio-sensor", "air", device="bme280")
+    shelf.unplug(*BME280)
+    shelf.plug_in(device_of(bench.world, "bme280", "1-0077"))
+    await bench.wait(8)
+    assert "temperature_c" in await sensor.get_readings()
+    assert [thing for thing in bench.host.claims.listing() if "i2c" in thing] == ["i2c-1 0x77"]
+    shelf.unplug("bme280", "1-0077")
+    shelf.plug_in(device_of(bench.world, "bme280", "spi0.0"))
+    await bench.wait(8)
+    assert "temperature_c" in await sensor.get_readings()
+    assert bench.host.claims.listing() == {}

@@ -11,6 +11,7 @@ from pi_drivers.errors import (
     ConfigError,
     CorruptDataError,
     NoAnswerError,
+    OutOfRangeError,
     StaleReadingError,
     WrongChipError,
 )
@@ -112,11 +113,13 @@ async def test_calibration_and_configuration_are_written_with_each_measurement(b
     ("register", "value", "error", "message"),
     [
         (2, 0x5D98, BusError, "has not finished measuring"),
-        (2, 0x5D9B, BusError, "more current flows than it can measure"),
+        (2, 0x5D9B, OutOfRangeError, "more current flows than it can measure"),
         (0, 0x399F, BusError, "has forgotten its settings"),
         (5, 0x0000, BusError, "has forgotten its settings"),
         (4, 0x2720, CorruptDataError, r"the current \(10016\) and the voltage of the shunt \(2000\) do not belong"),
         (1, 0x07C0, CorruptDataError, "do not belong together"),
+        # Noise on the shunt's voltage is not taken for more than can be measured.
+        (1, 0x17D0, CorruptDataError, "do not belong together"),
     ],
 )
 async def test_what_was_not_measured_as_it_was_told_is_never_a_reading(bench: Bench, register, value, error, message):
@@ -129,7 +132,7 @@ async def test_what_was_not_measured_as_it_was_told_is_never_a_reading(bench: Be
 @pytest.mark.parametrize(("shunt", "current"), [(4000, 20000), (-4000, -20000)])
 async def test_an_amplifier_at_its_end_is_more_current_than_it_can_measure(bench: Bench, shunt, current):
     chip, _ = chip_that_says(bench, 0x219B, shunt & 0xFFFF, 0x5D9A, 0, current & 0xFFFF, 0x5000)
-    with pytest.raises(BusError, match="more current flows"):
+    with pytest.raises(OutOfRangeError, match="more current flows"):
         chip.finish()
 
 
@@ -199,17 +202,42 @@ async def test_every_average_measures_in_its_own_time(bench: Bench, average):
 @pytest.mark.parametrize("attributes", [{}, {"max_current_a": 2.0}, {"max_current_a": 0.5}])
 async def test_too_much_current_is_an_error_that_says_so_and_passes(bench: Bench, attributes):
     bench.world.supply(PLACE).amperes = 0.4
-    client = await bench.client(await make(bench, max_age_ms=200, **attributes))
+    client = await bench.client(await make(bench, **attributes))
     bench.world.supply(PLACE).amperes = 3.3
-    await bench.wait(1)
+    # At once: the current before it, which was less, is not served any more.
+    await bench.wait(0.15)
     for asked in (client.get_readings, client.get_voltage, client.get_current, client.get_power):
         with pytest.raises(GRPCError) as caught:
             await asked()
-        assert caught.value.status is Status.UNAVAILABLE
+        assert caught.value.status is Status.OUT_OF_RANGE
         assert "i2c-1 0x40: more current flows than it can measure" in str(caught.value.message)
+    status = await client.get_status()
+    assert "more current flows" in status["out_of_range"]
+    assert status["failures"] == 0
     bench.world.supply(PLACE).amperes = 0.4
-    await bench.wait(6)
+    await bench.wait(0.15)
     assert await client.get_readings() == flowing(12.0, 0.4)
+
+
+async def test_exactly_the_most_that_the_chip_can_measure_is_too_much_already(bench: Bench):
+    bench.world.supply(PLACE).amperes = 3.2
+    with pytest.raises(OutOfRangeError):
+        await (await make(bench)).get_current()
+
+
+async def test_data_capture_of_each_method_skips_what_it_has_where_the_config_says_so(bench: Bench):
+    client = await bench.client(await make(bench, skip_unchanged=True))
+    methods = (client.get_voltage, client.get_current, client.get_power, client.get_readings)
+    capture = {"fromDataManagement": True}
+    for method in methods:
+        await method(extra=capture)
+    for method in methods:
+        with pytest.raises(GRPCError, match="no capture from filter module"):
+            await method(extra=capture)
+        await method()
+    await bench.wait(0.15)
+    for method in methods:
+        await method(extra=capture)
 
 
 async def test_its_place_is_in_its_status_and_help_has_no_commands(bench: Bench):

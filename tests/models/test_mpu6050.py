@@ -358,7 +358,7 @@ async def test_a_turn_too_fast_for_the_range_is_no_number_and_the_rest_goes_on(b
     await bench.wait(0.1)
     with pytest.raises(GRPCError, match=r"the angular velocity is beyond ±250 deg/s, .* Raise gyro_range") as caught:
         await client.get_angular_velocity()
-    assert caught.value.status is Status.UNAVAILABLE
+    assert caught.value.status is Status.OUT_OF_RANGE
     assert xyz(await client.get_linear_acceleration()) == near(0, 0, GRAVITY)
     with pytest.raises(GRPCError, match="the orientation is not known yet"):
         await client.get_orientation()
@@ -383,6 +383,27 @@ async def test_a_knock_beyond_the_range_is_no_acceleration_and_does_not_upset_th
     bench.world.pose.push(0, 0, 0)
     await bench.wait(0.1)
     assert xyz(await client.get_linear_acceleration()) == near(0, 0, GRAVITY)
+
+
+async def test_data_capture_of_each_method_skips_what_it_has_where_the_config_says_so(bench: Bench):
+    client = await bench.client(await make(bench, skip_unchanged=True, poll_interval_ms=100))
+    methods = (
+        client.get_linear_acceleration,
+        client.get_angular_velocity,
+        client.get_orientation,
+        client.get_readings,
+    )
+    capture = {"fromDataManagement": True}
+    await bench.wait(0.5)
+    for method in methods:
+        await method(extra=capture)
+    for method in methods:
+        with pytest.raises(GRPCError, match="no capture from filter module"):
+            await method(extra=capture)
+        await method()
+    await bench.wait(0.15)
+    for method in methods:
+        await method(extra=capture)
 
 
 # Calibration.

@@ -10,7 +10,7 @@ from pi_drivers.errors import ConfigError
 from pi_drivers.models.board.pca9685_twin import Pca9685Twin
 from pi_drivers.world.devices import RegisterFile
 from pi_drivers.world.wires import Pwm, Wire, duty_of
-from tests.models.conftest import Bench
+from tests.models.conftest import I2C_1_PINS, Bench
 
 ADDRESS = 0x40
 MODE1, PRE_SCALE, LED3 = 0x00, 0xFE, 0x06 + 4 * 3
@@ -140,7 +140,7 @@ async def test_status_and_channels_show_what_runs(bench: Bench):
     assert len(channels) == 16
     assert channels["3"] == {"duty": 0.25, "pulse_us": pytest.approx(4997.12), "held_by": 'board "hat" (pin)'}
     assert channels["4"] == {"duty": 0.0, "pulse_us": 0.0}
-    assert set(bench.host.claims.listing()) == {"i2c-1 0x40", "i2c-1 0x40 channel 3"}
+    assert set(bench.host.claims.listing()) == {*I2C_1_PINS, "i2c-1 0x40", "i2c-1 0x40 channel 3"}
 
 
 async def test_two_boards_are_two_chips(bench: Bench):

@@ -19,7 +19,7 @@ from pi_drivers.runtime.safety import SAFETY
 from pi_drivers.world.devices import Nack
 from pi_drivers.world.servos import ServoHorn
 from pi_drivers.world.wires import Pwm, duty_of
-from tests.models.conftest import Bench
+from tests.models.conftest import I2C_1_PINS, Bench
 
 ADDRESS = 0x40
 A, B, PWM, SIGNAL = 8, 9, 10, 3
@@ -109,7 +109,7 @@ async def test_a_frequency_of_its_own_is_refused_with_what_to_change(bench: Benc
         await bench.make("dc-motor", "left", **MOTOR, pwm_freq=800)
     with pytest.raises(ConfigError, match="one alone cannot have 50 Hz"):
         await bench.make("servo", "arm", **SERVO)
-    assert set(bench.host.claims.listing()) == {"i2c-1 0x40"}
+    assert set(bench.host.claims.listing()) == {*I2C_1_PINS, "i2c-1 0x40"}
     await bench.make("dc-motor", "left", **MOTOR, pwm_freq=1500)
 
 

@@ -137,9 +137,15 @@ async def test_two_may_look_at_one_machine_and_nothing_of_them_is_left(bench: Be
 
 
 @pytest.mark.parametrize(
-    "attributes",
-    [{"disk_path": "home"}, {"disk_path": "/a\0b"}, {"disk_path": 1}, {"disk": "/"}, {"poll_interval_ms": 1}],
+    ("attributes", "message"),
+    [
+        ({"disk_path": "home"}, 'disk_path: must be a whole path, which begins with /, got "home"'),
+        ({"disk_path": "/a\0b"}, r'disk_path: must be a whole path, which begins with /, got "/a\\u0000b"'),
+        ({"disk_path": 1}, "disk_path: expected a string"),
+        ({"disk": "/"}, "disk: unknown key"),
+        ({"poll_interval_ms": 1}, "poll_interval_ms: must be"),
+    ],
 )
-async def test_mistakes_in_its_config(bench: Bench, attributes):
-    with pytest.raises(ConfigError):
+async def test_mistakes_in_its_config(bench: Bench, attributes, message):
+    with pytest.raises(ConfigError, match=message):
         await bench.make("pi-health", "self", **attributes)

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from pi_drivers.errors import NoAnswerError, StaleReadingError
+from pi_drivers.errors import NoAnswerError, OutOfRangeError, StaleReadingError
 from pi_drivers.host.mock import MockHost
 from pi_drivers.runtime.poller import Poller
 
@@ -139,6 +139,80 @@ async def test_a_sample_that_does_not_come_back_is_told_as_such(host: MockHost):
     await stop(poller)
 
 
+async def test_a_sample_too_old_when_it_comes_tells_how_long_it_took_and_when_the_next_one_is_due(host: MockHost):
+    device = Device(host)
+    device.takes_ns = 450 * MS
+    poller = poll(host, device)
+    await poller.first_contact()
+    await host.wait(20 * MS)
+    with pytest.raises(StaleReadingError, match=r"it took 0\.5 s to come, and the next one is due in 0\.0 s"):
+        poller.latest()
+    await stop(poller)
+
+
+async def test_who_asks_first_after_the_process_stood_still_is_told_that_the_next_one_is_due(host: MockHost):
+    poller = poll(host, Device(host))
+    await poller.first_contact()
+    await host.wait(10 * MS)
+    # The loop runs nothing meanwhile, as when the process is stopped.
+    host.sleep(8_000 * MS)
+    with pytest.raises(StaleReadingError, match=r"8\.0 s old: the next one has been due for 7\.9 s, while"):
+        poller.latest()
+    await host.wait(10 * MS)
+    assert poller.latest().value > 1
+    await stop(poller)
+
+
+async def test_out_of_range_is_a_result_at_once_and_no_failure(host: MockHost, caplog):
+    caplog.set_level(logging.INFO)
+    device = Device(host)
+    poller = poll(host, device)
+    await host.wait(50 * MS)
+    device.error = OutOfRangeError("nothing within 4 m")
+    await host.wait(100 * MS)
+    for _ in range(50):
+        with pytest.raises(OutOfRangeError, match="nothing within 4 m"):
+            poller.latest()
+        assert (poller.status()["out_of_range"], poller.status()["sample_age_ms"]) == ("nothing within 4 m", 50)
+        await host.wait(100 * MS)
+    assert (poller.failures, poller.overruns, device.set_ups, caplog.text) == (0, 0, 1, "")
+    device.error = None
+    await host.wait(100 * MS)
+    assert poller.latest().value == 2
+    assert "out_of_range" not in poller.status()
+    await stop(poller)
+
+
+async def test_out_of_range_is_contact_with_the_device(host: MockHost):
+    device = Device(host)
+    device.error = OutOfRangeError("too bright")
+    poller = poll(host, device)
+    await poller.first_contact()
+    with pytest.raises(OutOfRangeError):
+        poller.latest()
+    await stop(poller)
+
+
+async def test_out_of_range_grows_as_old_as_any_reading(host: MockHost):
+    device = Device(host)
+    device.error = OutOfRangeError("too bright")
+    poller = poll(host, device)
+    await host.wait(50 * MS)
+    device.error = NoAnswerError("gone")
+    await host.wait(200 * MS)
+    with pytest.raises(OutOfRangeError):
+        poller.latest()
+    await host.wait(200 * MS)
+    with pytest.raises(StaleReadingError, match="s old: gone"):
+        poller.latest()
+    assert poller.failures > 0
+    device.error = OutOfRangeError("too bright")
+    await host.wait(500 * MS)
+    with pytest.raises(OutOfRangeError):
+        poller.latest()
+    await stop(poller)
+
+
 async def test_a_bug_in_a_driver_is_logged_with_its_traceback_and_polling_goes_on(host: MockHost, caplog):
     device = Device(host)
     poller = poll(host, device)
@@ -203,5 +277,5 @@ async def test_stopping_twice_and_before_the_start_is_fine(host: MockHost):
     await stop(poller)
     await stop(poller)
     await host.wait(1000 * MS)
-    with pytest.raises(StaleReadingError):
+    with pytest.raises(StaleReadingError, match="polling has stopped"):
         poller.latest()

@@ -1,5 +1,6 @@
 """The SHT31, against the numbers its datasheet prints and the twin on the simulated bus."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from pi_drivers.errors import (
     ConfigError,
     CorruptDataError,
     NoAnswerError,
+    OutOfRangeError,
     StaleReadingError,
     WrongChipError,
 )
@@ -47,9 +49,9 @@ def word(value: int) -> bytes:
 @pytest.mark.parametrize(
     ("raw_temperature", "raw_humidity", "temperature_c", "humidity_pct"),
     [
-        # By the formulas of section 4.13, reckoned by hand: the ends of the ranges, and 25 °C, 50 %.
-        (0x0000, 0x0000, -45.0, 0.0),
-        (0xFFFF, 0xFFFF, 130.0, 100.0),
+        # By the formulas of section 4.13, reckoned by hand: next to the ends of the ranges, and 25 °C, 50 %.
+        (0x0001, 0x0000, -44.99733, 0.0),
+        (0xFFFE, 0xFFFF, 129.99733, 100.0),
         (0x6666, 0x8000, 25.0, 50.00076),
     ],
 )
@@ -63,6 +65,25 @@ async def test_conversion_is_the_datasheet_s(bench: Bench, raw_temperature, raw_
     assert sample.temperature_c == pytest.approx(temperature_c, abs=1e-4)
     assert sample.relative_humidity_pct == pytest.approx(humidity_pct, abs=1e-4)
     assert device.written == [MEASURE_HIGH_REPEATABILITY.to_bytes(2, "big")]
+
+
+@pytest.mark.parametrize("raw", [0x0000, 0xFFFF])
+async def test_the_ends_of_the_temperature_s_scale_are_no_reading(bench: Bench, raw):
+    bench.world.i2c(1).plug_in(ADDRESS, Recorded(word(raw) + word(0x8000)))
+    with pytest.raises(OutOfRangeError, match=r"i2c-1 0x44: the temperature is at the end of the scale, -45 or 130 °C"):
+        Sht31(bench.host, bench.host.open_i2c(1), ADDRESS).finish()
+
+
+async def test_a_sensor_in_an_oven_is_out_of_range_from_the_next_reading_on(bench: Bench):
+    client = await bench.client(await bench.make("sht31", "air", poll_interval_ms=100))
+    bench.world.air.temperature_c = 140.0
+    await bench.wait(0.15)
+    with pytest.raises(GRPCError) as caught:
+        await client.get_readings()
+    assert caught.value.status is Status.OUT_OF_RANGE
+    bench.world.air.temperature_c = 30.0
+    await bench.wait(0.15)
+    assert (await client.get_readings())["temperature_c"] == pytest.approx(30, abs=0.01)
 
 
 async def test_a_wrong_checksum_is_never_a_reading(bench: Bench):
@@ -194,6 +215,62 @@ async def test_the_heater_shows_in_readings_and_in_the_status(bench: Bench):
     assert await client.do_command({"command": "heater", "on": False}) == {"heater": False}
 
 
+def heats(bench: Bench) -> bool:
+    chip: Any = bench.world.i2c(1).device(ADDRESS)
+    return bool(chip._heater)
+
+
+@pytest.mark.parametrize("when_s", [0.075 + 0.004 * step for step in range(10)])
+async def test_the_heater_does_not_outlive_the_sensor(bench: Bench, when_s):
+    sensor = await bench.make("sht31", "air", poll_interval_ms=100)
+    await sensor.do_command({"command": "heater", "on": True})
+    await bench.wait(when_s)
+    assert heats(bench)
+    before_ns = bench.host.now_ns()
+    await sensor.close()
+    assert bench.host.now_ns() - before_ns < 50_000_000
+    await bench.wait(0.1)
+    assert not heats(bench)
+
+
+@pytest.mark.parametrize("when_s", [0.0, 0.0001, 0.0003, 0.0006, 0.001])
+async def test_a_heater_that_is_being_switched_on_does_not_outlive_the_sensor(bench: Bench, when_s):
+    sensor = await bench.make("sht31", "air")
+    await bench.wait(0.5)
+    heating = asyncio.ensure_future(sensor.do_command({"command": "heater", "on": True}))
+    await bench.wait(when_s)
+    await sensor.close()
+    await asyncio.wait({heating})
+    await bench.wait(0.1)
+    assert not heats(bench)
+
+
+async def test_a_heater_on_a_bus_that_hangs_does_not_hold_up_the_close(bench: Bench, caplog):
+    sensor = await bench.make("sht31", "air", poll_interval_ms=100)
+    other = await bench.make("sht31", "other", i2c_addr="0x45")
+    await sensor.do_command({"command": "heater", "on": True})
+    bench.world.i2c(1).faults(ADDRESS).hangs = 1
+    await bench.wait(0.1)
+    before_ns = bench.host.now_ns()
+    await sensor.close()
+    assert bench.host.now_ns() - before_ns < 600_000_000
+    await bench.wait(2)
+    assert not heats(bench)
+    assert "temperature_c" in await other.get_readings()
+
+
+async def test_a_sensor_that_does_not_heat_is_left_in_peace_when_it_is_closed(bench: Bench):
+    sensor = await bench.make("sht31", "air")
+    await sensor.do_command({"command": "heater", "on": True})
+    await sensor.do_command({"command": "heater", "on": False})
+    await bench.wait(0.3)
+    chip: Any = bench.world.i2c(1).device(ADDRESS)
+    await sensor.close()
+    chip._heater = True  # by somebody else
+    await bench.wait(0.1)
+    assert heats(bench)
+
+
 @pytest.mark.parametrize("when_s", [0.0, 0.0005, 0.008, 0.016, 0.05])
 async def test_power_lost_for_a_moment_is_never_a_wrong_value_and_ends_the_heating(bench: Bench, when_s):
     sensor = await bench.make("sht31", "air", poll_interval_ms=100)
@@ -214,6 +291,7 @@ async def test_power_lost_for_a_moment_is_never_a_wrong_value_and_ends_the_heati
         ({"command": "heatr", "on": True}, 'did you mean "heater"'),
         ({"command": "heater"}, "'on' is missing"),
         ({"command": "heater", "on": True, "off": 1}, "unknown 'off'"),
+        ({"command": "help", "on": True}, "command 'help': unknown 'on'"),
         ({"command": "heater", "on": "yes"}, "\"on\" must be true or false, got 'yes'"),
         ({}, 'write {"command": "help"}'),
     ],
@@ -287,11 +365,12 @@ async def test_a_bus_is_free_for_others_while_a_chip_measures(bench: Bench):
 @pytest.mark.parametrize(
     ("attributes", "message"),
     [
-        ({"i2c_addr": 0x88}, "i2c_addr: must be between 8 and 119"),
+        ({"i2c_addr": 0x88}, r"i2c_addr: the chip has the address 0x44 \(68\) or 0x45 \(69\), not 0x88"),
         ({"i2c_addr": "44h"}, "i2c_addr"),
         ({"i2c_bus": "one"}, "i2c_bus"),
         ({"i2c_adr": 1}, 'did you mean "i2c_addr"'),
         ({"poll_interval_ms": 17}, "poll_interval_ms: must not be below 18, the time of one sample at high repeatab"),
+        ({"max_age_ms": 18_000_001}, "max_age_ms: must be between 10 and 18000000, got 18000001"),
         ({"poll_interval_ms": 30, "max_age_ms": 47}, "max_age_ms: must not be below 48, got 47"),
     ],
 )

@@ -26,6 +26,9 @@ class Command:
     optional: tuple[str, ...] = ()
 
 
+HELP = Command("help", "All commands there are, each with an example.", {"command": "help"})
+
+
 def command(
     name: str, text: str, *, example: Mapping[str, Any] | None = None, optional: tuple[str, ...] = ()
 ) -> Callable[[M], M]:
@@ -66,6 +69,7 @@ async def run_command(target: object, request: Arguments) -> dict[str, Any]:
     known = commands_of(type(target))
     name = request.get("command")
     if name == "help":
+        _check_arguments(HELP, request)
         return {name: {"does": entry.text, "example": dict(entry.example)} for name, (entry, _) in known.items()}
     if not isinstance(name, str) or name not in known:
         suggestion = did_you_mean(name, known) if isinstance(name, str) else ""

@@ -39,7 +39,7 @@ class PolledModel(HardwareModel[C], Generic[C, T]):
             set_up: brings the hardware to where it can be sampled: before the first sample and after each failure.
         """
         self._alone = asyncio.Lock()
-        self._captured: Sample[T] | None = None
+        self._captured: dict[str, Sample[T]] = {}
 
         async def sample_alone() -> T:
             async with self._alone:
@@ -71,16 +71,29 @@ class PolledModel(HardwareModel[C], Generic[C, T]):
 
         Raises:
             StaleReadingError: it is too old, or there is none; with its age and the cause.
+            OutOfRangeError: what was to be measured is beyond what can be.
             NoCaptureToStoreError: data capture has it already, and the config says `skip_unchanged`.
             ClosedError: the resource was closed.
         """
-        newest = self._newest()
-        if from_dm_from_extra(dict(extra) if extra is not None else None):
-            self._refuse_captured(newest)
-        return self._readings(newest.value)
+        return self._readings(self._newest("get_readings", extra))
 
-    def _newest(self) -> Sample[T]:
-        """The newest sample. Raises: as `get_readings` does."""
+    def _newest(self, method: str, extra: Mapping[str, Any] | None) -> T:
+        """What was measured last, for a method of the component. Never touches the hardware.
+
+        Args:
+            method: its name: data capture of each method has its own unchanged samples.
+            extra: as the method got it.
+
+        Raises:
+            StaleReadingError, OutOfRangeError, NoCaptureToStoreError, ClosedError: as `get_readings` does.
+        """
+        newest = self._latest()
+        if from_dm_from_extra(dict(extra) if extra is not None else None):
+            self._refuse_captured(method, newest)
+        return newest.value
+
+    def _latest(self) -> Sample[T]:
+        """The newest sample, whoever asks. Raises: StaleReadingError, OutOfRangeError, ClosedError."""
         self.check_open()
         return self._poller.latest()
 
@@ -97,8 +110,8 @@ class PolledModel(HardwareModel[C], Generic[C, T]):
         waits: dict[str, ValueTypes] = {"waits_for": self.WAITS_FOR} if "error" in polled else {}
         return self._place() | waits | polled
 
-    def _refuse_captured(self, newest: Sample[T]) -> None:
+    def _refuse_captured(self, method: str, newest: Sample[T]) -> None:
         settings = self.settings
-        if isinstance(settings, SensorAttributes) and settings.skip_unchanged and newest is self._captured:
+        if isinstance(settings, SensorAttributes) and settings.skip_unchanged and newest is self._captured.get(method):
             raise NoCaptureToStoreError
-        self._captured = newest
+        self._captured[method] = newest

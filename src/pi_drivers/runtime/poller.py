@@ -4,17 +4,20 @@ The first sample is taken at once and the others on a fixed schedule that does n
 poller logs it once, tries again at growing intervals, sets the device up anew before each try, and logs once that it is
 back. One that comes and goes is told of every ten seconds at most, with a count. Meanwhile the last good sample is
 served until it is too old; then callers get its age and the cause.
+
+That something lies beyond what can be measured is no failure but a result: it takes the place of the number before it
+at once.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from viam.utils import ValueTypes
 
-from pi_drivers.errors import DriverError, StaleReadingError
+from pi_drivers.errors import DriverError, OutOfRangeError, StaleReadingError
 
 if TYPE_CHECKING:
     from pi_drivers.host.contract import Host
@@ -35,14 +38,21 @@ class Sample(Generic[T]):
     taken_ns: int
 
 
+class Beyond(Sample[str]):
+    """A sample without a number: its value says what is out of range."""
+
+
+S = TypeVar("S", bound=Sample[Any])
+
+
 def fresh(
     name: str,
-    newest: Sample[T] | None,
+    newest: S | None,
     now_ns: int,
     max_age_ns: int,
     cause: Callable[[], str],
     what: str = "reading",
-) -> Sample[T]:
+) -> S:
     """The newest sample, if it may still be served.
 
     Args:
@@ -84,7 +94,7 @@ class Poller(Generic[T]):
             name: for messages, for example `sensor "air"`.
             host: its clock is the one that counts.
             logger: the resource's.
-            sample: takes one sample, on the bus's worker.
+            sample: takes one sample, on the bus's worker. An OutOfRangeError of it is a result as a number is.
             set_up: brings the device to where it can be sampled: before the first sample and after each failure.
             interval_ns: from one sample to the next.
             max_age_ns: the age at which a sample is no longer served.
@@ -98,10 +108,11 @@ class Poller(Generic[T]):
         self._max_age_ns = max_age_ns
         self._task: asyncio.Task[None] | None = None
         self._tried = asyncio.Event()
-        self._newest: Sample[T] | None = None
+        self._newest: Sample[T] | Beyond | None = None
         self._error: Exception | None = None
         self._began_ns: int | None = None
-        self._due_ns = 0
+        self._due_ns = host.now_ns()
+        self._took_ns = 0
         self._failures_in_a_row = 0
         self._told = False
         """Whether the log has it last that the device fails."""
@@ -141,8 +152,12 @@ class Poller(Generic[T]):
 
         Raises:
             StaleReadingError: it is too old, or there is none; the message has the age and the cause.
+            OutOfRangeError: there was no number for what was to be measured.
         """
-        return fresh(self._name, self._newest, self._host.now_ns(), self._max_age_ns, self._cause)
+        newest = fresh(self._name, self._newest, self._host.now_ns(), self._max_age_ns, self._cause)
+        if isinstance(newest, Beyond):
+            raise OutOfRangeError(newest.value)
+        return newest
 
     def status(self) -> dict[str, ValueTypes]:
         """Age and counters, for `get_status`."""
@@ -154,6 +169,8 @@ class Poller(Generic[T]):
         }
         if self._newest is not None:
             status["sample_age_ms"] = (self._host.now_ns() - self._newest.taken_ns) / 1e6
+        if isinstance(self._newest, Beyond):
+            status["out_of_range"] = self._newest.value
         if self._error is not None:
             status["error"] = str(self._error)
         return status
@@ -163,7 +180,13 @@ class Poller(Generic[T]):
             return str(self._error)
         if self._began_ns is not None:
             return f"the one begun {(self._host.now_ns() - self._began_ns) / SECOND:.1f} s ago has not come back"
-        return "polling has stopped"
+        if self._task is None or self._task.done():
+            return "polling has stopped"
+        left_ns = self._due_ns - self._host.now_ns()
+        if left_ns <= 0:
+            return f"the next one has been due for {-left_ns / SECOND:.1f} s, while this process was held up"
+        took_s, left_s = self._took_ns / SECOND, left_ns / SECOND
+        return f"it took {took_s:.1f} s to come, and the next one is due in {left_s:.1f} s"
 
     async def _poll(self) -> None:
         self._due_ns = self._host.now_ns()
@@ -181,15 +204,22 @@ class Poller(Generic[T]):
                 self._due_ns = self._host.now_ns()
             # What it tells of cannot be younger than the moment before it was taken.
             taken_ns = self._host.now_ns()
-            value = await self._sample()
+            sample = await self._taken(taken_ns)
         except Exception as error:  # noqa: BLE001 - a driver bug must not end the polling; it is logged below
             self._failed(error)
         else:
-            self._succeeded(value, taken_ns)
-        self._began_ns = None
+            self._succeeded(sample)
+        self._took_ns, self._began_ns = self._host.now_ns() - self._began_ns, None
         self._tried.set()
 
-    def _succeeded(self, value: T, taken_ns: int) -> None:
+    async def _taken(self, taken_ns: int) -> Sample[T] | Beyond:
+        try:
+            value = await self._sample()
+        except OutOfRangeError as beyond:
+            return Beyond(beyond.message, taken_ns)
+        return Sample(value, taken_ns)
+
+    def _succeeded(self, sample: Sample[T] | Beyond) -> None:
         if self._told:
             self._told = False
             self._logger.info("%s: back after %d failed tries", self._name, self._failures_in_a_row)
@@ -197,7 +227,7 @@ class Poller(Generic[T]):
             self._logger.warning("%s: works, but has failed now and then%s", self._name, self._spared())
         self._error = None
         self._failures_in_a_row = 0
-        self._newest = Sample(value, taken_ns)
+        self._newest = sample
 
     def _failed(self, error: Exception) -> None:
         if not self._told and self._may_tell():

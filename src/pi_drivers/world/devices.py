@@ -139,6 +139,11 @@ class I2cSegment:
         """The chip at an address, however faulty."""
         return self._devices.get(address)
 
+    @property
+    def addresses(self) -> list[int]:
+        """Where chips are, however faulty."""
+        return sorted(self._devices)
+
     def faults(self, address: int) -> I2cFaults:
         """The faults at an address, to be set; they stay with the place, not with the chip."""
         return self._faults.setdefault(address, I2cFaults(pulled=lambda: self._lose_power(address)))

@@ -69,6 +69,11 @@ class SpiSegment:
         """The chip on a chip select, however faulty."""
         return self._devices.get(chip_select)
 
+    @property
+    def chip_selects(self) -> list[int]:
+        """Where chips are, however faulty."""
+        return sorted(self._devices)
+
     def faults(self, chip_select: int) -> SpiFaults:
         """The faults of a place, to be set; they stay with the place, not with the chip."""
         return self._faults.setdefault(chip_select, SpiFaults(pulled=lambda: self._lose_power(chip_select)))

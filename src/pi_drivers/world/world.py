@@ -53,8 +53,8 @@ class World:
         self._steppers: dict[str, StepDirStepper | FourPhaseStepper] = {}
         self._switches: dict[str, TurnSwitch] = {}
         self._servos: dict[int | str, ServoHorn] = {}
-        self._echoes: dict[str, UltrasonicTwin] = {}
-        self._pulsers: dict[str, Pulser] = {}
+        self.echoes: dict[str, UltrasonicTwin] = {}
+        self.pulsers: dict[str, Pulser] = {}
         self._i2c: dict[int, I2cSegment] = {}
         self._spi: dict[int, SpiSegment] = {}
         self._serial: dict[str, SerialLine] = {}
@@ -122,6 +122,16 @@ class World:
     def spi(self, number: int) -> SpiSegment:
         """The wires of an SPI bus."""
         return self._spi.setdefault(number, SpiSegment())
+
+    @property
+    def i2c_chips(self) -> list[tuple[int, int]]:
+        """Bus and address of each chip there is or was on a bus."""
+        return sorted((number, address) for number, bus in self._i2c.items() for address in bus.addresses)
+
+    @property
+    def spi_chips(self) -> list[tuple[int, int]]:
+        """Bus and chip select of each chip there is or was on a bus."""
+        return sorted((number, select) for number, bus in self._spi.items() for select in bus.chip_selects)
 
     def supply(self, place: str) -> Supply:
         """What flows through the power sensor at a place, such as `i2c-1 0x40`."""
@@ -245,24 +255,24 @@ class World:
         What was plugged in like this before and is in its way is taken out, as `motor_on` does.
         """
         wires = (self.wire(trigger), self.wire(echo))
-        old = self._echoes.get(name)
+        old = self.echoes.get(name)
         if old is not None and old.wires == wires:
             return old
-        for each in [each for each, twin in self._echoes.items() if each == name or _share(twin.wires, wires)]:
-            self._echoes.pop(each).remove()
-        self._echoes[name] = UltrasonicTwin(*wires, self.air, self.clock)
-        return self._echoes[name]
+        for each in [each for each, twin in self.echoes.items() if each == name or _share(twin.wires, wires)]:
+            self.echoes.pop(each).remove()
+        self.echoes[name] = UltrasonicTwin(*wires, self.air, self.clock)
+        return self.echoes[name]
 
     def pulser_on(self, name: str, line: int | str) -> Pulser:
         """Plug a signal generator in on a wire, as `echo_on` does; it drives nothing before it is told to."""
         wire = self.wire(line)
-        old = self._pulsers.get(name)
+        old = self.pulsers.get(name)
         if old is not None and old.wire is wire:
             return old
-        for each in [each for each, pulser in self._pulsers.items() if each == name or pulser.wire is wire]:
-            self._pulsers.pop(each).remove()
-        self._pulsers[name] = Pulser(wire, self.clock)
-        return self._pulsers[name]
+        for each in [each for each, pulser in self.pulsers.items() if each == name or pulser.wire is wire]:
+            self.pulsers.pop(each).remove()
+        self.pulsers[name] = Pulser(wire, self.clock)
+        return self.pulsers[name]
 
     def discs_of(self, shaft: str) -> list[Disc]:
         """The discs that turn with a shaft."""

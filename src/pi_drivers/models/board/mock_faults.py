@@ -3,16 +3,25 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pi_drivers.buses.i2c.ranges import check_address
-from pi_drivers.buses.spi.ranges import HEADER_PLACES, place_of
+from pi_drivers.buses.spi.ranges import place_of as spi_place
+from pi_drivers.config.wording import did_you_mean
 from pi_drivers.errors import ArgumentError, UnsupportedError
 from pi_drivers.host.contract import Host
+from pi_drivers.models.i2c_chip import place_of as i2c_place
 
 if TYPE_CHECKING:
     from pi_drivers.world.world import World
 
 MOST = 1_000_000
-SPI_PLACES = {place_of(*place): place for place in HEADER_PLACES}
+BOUNCE_US = 200.0
+"""From one bounce of a contact to the next."""
+FAULTS_TEXT = (
+    "On the mock only: break something, or mend it. Kinds: of a chip on I2C unplug, replug, nack, corrupt, hang; on "
+    "SPI unplug, replug, corrupt, stuck; of a 1-wire sensor unplug, replug, corrupt, brown-out; of a serial port "
+    "unplug, replug, garbage, lose, silence, sound; of an ultrasonic sensor unplug, replug, missing, stuck-high, "
+    "spikes, dropouts, late; of the signal at a gpio-input unplug, high, low, bounce; of a shaft jam, release, unplug, "
+    "replug."
+)
 Action = Callable[[], None]
 
 
@@ -31,44 +40,40 @@ class MockFaults:
 
         Args:
             target: `i2c-1 0x44` or `spi-0 0` for a place on a bus, `shaft e1` for a shaft and the encoder on it,
-                `serial /dev/ttyUSB0` for a port, `1-wire 28-000005e2fdc3` for a sensor of that bus.
+                `serial /dev/ttyUSB0` for a port, `1-wire 28-000005e2fdc3` for a sensor of that bus, `ultrasonic front`
+                for such a sensor by its name, `signal button` for what is wired to a gpio-input.
             kind: what happens to it.
-            count: how many transactions a nack, corrupt, hang or stuck lasts, or how many bytes are garbage or lost.
+            count: how many transactions a nack, corrupt, hang or stuck lasts, how many pings or bounces are bad, or how
+                many bytes are garbage or lost.
 
         Raises:
             ArgumentError: no such target or kind; the message says what there is.
         """
-        if not isinstance(count, float | int) or isinstance(count, bool) or not 1 <= count <= MOST:
-            raise ArgumentError(f'"count" must be a number of transactions, 1 to {MOST}, got {count!r}')
-        kinds = self._kinds(str(target), int(count))
-        if str(kind) not in kinds:
-            raise ArgumentError(f"{target}: unknown kind of fault {kind!r}; there are: {', '.join(kinds)}")
+        times = _whole(count)
         with self._world.held():
+            targets = self._targets(times)
+            name = _normal(str(target))
+            if name not in targets:
+                there = ", ".join(targets) or "nothing: configure a component first"
+                raise ArgumentError(f"{target!r} is not there{did_you_mean(name, targets)}; there is: {there}")
+            kinds = targets[name]
+            if str(kind) not in kinds:
+                raise ArgumentError(f"{target}: unknown kind of fault {kind!r}; there are: {', '.join(kinds)}")
             kinds[str(kind)]()
         return {"target": target, "kind": kind}
 
-    def _kinds(self, target: str, count: int) -> dict[str, Action]:
-        where, _, which = target.partition(" ")
-        if where.startswith("i2c-") and where[4:].isdigit():
-            address = _address(which)
-            check_address(int(where[4:]), address)
-            return self._i2c_kinds(int(where[4:]), address, count)
-        if target in SPI_PLACES:
-            return self._spi_kinds(*SPI_PLACES[target], count)
-        if where == "shaft" and which in self._world.shafts:
-            return self._shaft_kinds(which)
-        if where == "serial" and which in self._world.serial_lines:
-            return self._serial_kinds(which, count)
-        if where == "1-wire" and which in self._world.onewire.known:
-            return self._onewire_kinds(which, count)
-        places = [
-            "i2c-1 0x44",
-            *SPI_PLACES,
-            *(f"serial {path}" for path in self._world.serial_lines),
-            *(f"shaft {name}" for name in self._world.shafts),
-            *(f"1-wire {sensor_id}" for sensor_id in self._world.onewire.known),
-        ]
-        raise ArgumentError(f"unknown target {target!r}; write for example {', '.join(map(repr, places))}")
+    def _targets(self, count: int) -> dict[str, dict[str, Action]]:
+        """All that can be broken, by the kinds of faults it has."""
+        world = self._world
+        return {
+            **{i2c_place(*place): self._i2c_kinds(*place, count) for place in world.i2c_chips},
+            **{spi_place(*place): self._spi_kinds(*place, count) for place in world.spi_chips},
+            **{f"serial {path}": self._serial_kinds(path, count) for path in world.serial_lines},
+            **{f"1-wire {each}": self._onewire_kinds(each, count) for each in world.onewire.known},
+            **{f"ultrasonic {name}": self._echo_kinds(name, count) for name in world.echoes},
+            **{f"signal {name}": self._signal_kinds(name, count) for name in world.pulsers},
+            **{f"shaft {name}": self._shaft_kinds(name) for name in world.shafts},
+        }
 
     def _i2c_kinds(self, bus: int, address: int, count: int) -> dict[str, Action]:
         faults = self._world.i2c(bus).faults(address)
@@ -120,14 +125,46 @@ class MockFaults:
             "brown-out": lambda: setattr(faults, "resets", count),
         }
 
+    def _echo_kinds(self, name: str, count: int) -> dict[str, Action]:
+        faults = self._world.echoes[name].faults
+        return {
+            "unplug": lambda: setattr(faults, "unplugged", True),
+            "replug": lambda: setattr(faults, "unplugged", False),
+            "missing": lambda: setattr(faults, "missing", count),
+            "stuck-high": lambda: setattr(faults, "stuck_high", count),
+            "spikes": lambda: setattr(faults, "spikes", count),
+            "dropouts": lambda: setattr(faults, "dropouts", count),
+            "late": lambda: setattr(faults, "late", count),
+        }
+
+    def _signal_kinds(self, name: str, count: int) -> dict[str, Action]:
+        pulser = self._world.pulsers[name]
+        return {
+            "unplug": lambda: pulser.level(None),
+            "high": lambda: pulser.level(True),
+            "low": lambda: pulser.level(False),
+            "bounce": lambda: pulser.bounce(True, count, BOUNCE_US),
+        }
+
 
 def _each(actions: Iterable[Action]) -> None:
     for action in actions:
         action()
 
 
-def _address(text: str) -> int:
+def _whole(count: object) -> int:
+    # Every number of a gRPC caller comes as a float.
+    if not isinstance(count, float | int) or isinstance(count, bool) or not 1 <= count <= MOST or count != int(count):
+        raise ArgumentError(f'"count" must be a whole number, 1 to {MOST}, got {count!r}')
+    return int(count)
+
+
+def _normal(target: str) -> str:
+    """An address may be written as any number: `i2c-1 0x44` or `i2c-1 68`."""
+    where, _, which = target.partition(" ")
+    if not where.startswith("i2c-"):
+        return target
     try:
-        return int(text, 0)
+        return f"{where} 0x{int(which, 0):02x}"
     except ValueError:
-        raise ArgumentError(f'{text!r} is no I2C address; write for example "0x44"') from None
+        return target

@@ -24,7 +24,7 @@ from pi_drivers.models.board.analogs import PiAnalog
 from pi_drivers.models.board.gpio_pin import PiGpioPin, PinState, Use
 from pi_drivers.models.board.header_pins import HeaderPins
 from pi_drivers.models.board.interrupts import PiInterrupt, subscription
-from pi_drivers.models.board.mock_faults import MockFaults
+from pi_drivers.models.board.mock_faults import FAULTS_TEXT, MockFaults
 from pi_drivers.models.board.pi_board_config import PiBoardConfig, interrupt_names, named_pins
 from pi_drivers.models.commands import Arguments, command
 from pi_drivers.runtime.safety import SAFETY
@@ -142,7 +142,7 @@ class PiBoard(HardwareModel[PiBoardConfig], Board):
 
     @command(
         "fault",
-        "On the mock only: break something, or mend it. Kinds: unplug, replug, nack, corrupt, hang, jam, release.",
+        FAULTS_TEXT,
         example={"target": "i2c-1 0x44", "kind": "nack", "count": 3},
         optional=("count",),
     )

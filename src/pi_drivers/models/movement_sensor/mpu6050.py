@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from viam.components.movement_sensor import GeoPoint, MovementSensor, Orientation, Vector3
 from viam.utils import SensorReading, ValueTypes
 
-from pi_drivers.errors import BusError, StaleReadingError, UnsteadyError, UnsupportedError
+from pi_drivers.errors import BusError, OutOfRangeError, StaleReadingError, UnsteadyError, UnsupportedError
 from pi_drivers.host.contract import MILLISECOND, SECOND
 from pi_drivers.models.base import Dependencies
 from pi_drivers.models.commands import Arguments, command
@@ -106,10 +106,11 @@ class Mpu6050Sensor(PolledModel[Mpu6050Config, ImuSample], MovementSensor):
 
         Raises:
             StaleReadingError: there is none that is new enough; with its age and the cause.
-            BusError: it is beyond what the chip can measure.
+            OutOfRangeError: it is beyond what the chip can measure.
+            NoCaptureToStoreError: data capture has it already, and the config says `skip_unchanged`.
             ClosedError: the resource was closed.
         """
-        acceleration = self._newest().value.motion.acceleration
+        acceleration = self._newest("get_linear_acceleration", extra).motion.acceleration
         if acceleration is None:
             self._refuse("acceleration", f"{self.settings.accel_range} g", "accel_range")
         return _vector3(acceleration)
@@ -120,9 +121,9 @@ class Mpu6050Sensor(PolledModel[Mpu6050Config, ImuSample], MovementSensor):
         """The newest angular velocity about the sensor's axes, in degrees per second, without its bias.
 
         Raises:
-            StaleReadingError, BusError, ClosedError: as `get_linear_acceleration` does.
+            StaleReadingError, OutOfRangeError, NoCaptureToStoreError, ClosedError: as `get_linear_acceleration` does.
         """
-        rates = self._newest().value.rates
+        rates = self._newest("get_angular_velocity", extra).rates
         if rates is None:
             self._refuse("angular velocity", f"{self.settings.gyro_range} deg/s", "gyro_range")
         return _vector3(rates)
@@ -134,6 +135,7 @@ class Mpu6050Sensor(PolledModel[Mpu6050Config, ImuSample], MovementSensor):
 
         Raises:
             StaleReadingError: it is not known, or was known too long ago; with the cause.
+            NoCaptureToStoreError: as `get_linear_acceleration` does.
             UnsupportedError: it is polled too seldom for that.
             ClosedError: the resource was closed.
         """
@@ -141,7 +143,7 @@ class Mpu6050Sensor(PolledModel[Mpu6050Config, ImuSample], MovementSensor):
             self._unsupported(
                 "Orientation", f"for it poll_interval_ms must be at most {LONGEST_ORIENTATION_INTERVAL_MS}"
             )
-        attitude = self._newest().value.attitude
+        attitude = self._newest("get_orientation", extra).attitude
         if attitude is None:
             raise StaleReadingError(
                 f"{self.label}: the orientation is not known yet: it takes a moment without other acceleration than "
@@ -211,7 +213,7 @@ class Mpu6050Sensor(PolledModel[Mpu6050Config, ImuSample], MovementSensor):
     async def _calibrate(self, request: Arguments) -> Mapping[str, Any]:
         if self._listeners:
             raise UnsteadyError(f"{self.label}: it is being calibrated already")
-        self._newest()
+        self._latest()
         heard: list[Motion] = []
         self._listeners.append(heard)
         try:
@@ -244,7 +246,7 @@ class Mpu6050Sensor(PolledModel[Mpu6050Config, ImuSample], MovementSensor):
         return super()._status() | status | bias
 
     def _refuse(self, what: str, limit: str, attribute: str) -> NoReturn:
-        raise BusError(
+        raise OutOfRangeError(
             f"{self.label}: the {what} is beyond ±{limit}, and nobody knows how far. Raise {attribute}, or look for "
             "what shakes it."
         )

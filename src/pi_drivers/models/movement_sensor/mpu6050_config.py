@@ -1,15 +1,16 @@
 """The attributes of `mpu6050`: where the chip is, how it is to measure, and which attributes go together."""
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
 from pi_drivers.config.attributes import Problem, SensorAttributes, max_age_field, poll_interval_field
-from pi_drivers.config.buses import BusNumber, I2cAddress, i2c_address_field, i2c_bus_field
+from pi_drivers.config.buses import BusNumber, I2cAddress, i2c_address_field, i2c_bus_field, one_of_addresses
 from pi_drivers.models.movement_sensor.mpu6050_chip import Ranges
 
-ADDRESS, ALTERNATIVE_ADDRESS = 0x68, 0x69
+ADDRESSES = (0x68, 0x69)
+"""With AD0 low and high."""
 SHORTEST_DEFAULT_MAX_AGE_MS = 200
 """What a balancing robot does by an older reading is wrong."""
 LONGEST_ORIENTATION_INTERVAL_MS = 100
@@ -30,7 +31,7 @@ class Mpu6050Config(SensorAttributes):
     ZERO_MEANS_ABSENT: ClassVar[frozenset[str]] = frozenset({"i2c_addr", "gyro_range", "accel_range", "sample_hz"})
 
     i2c_bus: BusNumber = i2c_bus_field()
-    i2c_addr: I2cAddress = i2c_address_field(ADDRESS, '"0x69" with AD0 high')
+    i2c_addr: Annotated[I2cAddress, one_of_addresses(*ADDRESSES)] = i2c_address_field(ADDRESSES, '"0x69" with AD0 high')
     use_alt_i2c_address: bool = Field(
         default=False, description="Another way to say that i2c_addr is 0x69, which viam-server's own model has."
     )
@@ -53,7 +54,7 @@ class Mpu6050Config(SensorAttributes):
     @property
     def place(self) -> Place:
         """Where the chip is."""
-        return Place(self.i2c_bus, ALTERNATIVE_ADDRESS if self.use_alt_i2c_address else self.i2c_addr)
+        return Place(self.i2c_bus, ADDRESSES[1] if self.use_alt_i2c_address else self.i2c_addr)
 
     @property
     def ranges(self) -> Ranges:
@@ -68,7 +69,7 @@ class Mpu6050Config(SensorAttributes):
     def problems(self) -> Iterator[Problem]:
         """Two addresses, or fewer samples than polls."""
         yield from super().problems()
-        if self.use_alt_i2c_address and self.given("i2c_addr") and self.i2c_addr not in {None, ALTERNATIVE_ADDRESS}:
+        if self.use_alt_i2c_address and self.given("i2c_addr") and self.i2c_addr not in {None, ADDRESSES[1]}:
             other = f"says 0x69, and i2c_addr says 0x{self.i2c_addr:02x}"
             yield Problem("use_alt_i2c_address", f"{other}: give one of them")
         interval, rate = self.poll_interval_ms, self.sample_hz

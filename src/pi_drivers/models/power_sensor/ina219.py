@@ -85,21 +85,23 @@ class Ina219PowerSensor(PolledModel[Ina219Config, Flow], PowerSensor):
 
         Raises:
             StaleReadingError: the newest sample is too old, or there is none; with its age and the cause.
+            OutOfRangeError: more current flows than can be measured.
+            NoCaptureToStoreError: data capture has this sample already, and the config says `skip_unchanged`.
             ClosedError: the resource was closed.
         """
-        return self._newest().value.volts, False
+        return self._newest("get_voltage", extra).volts, False
 
     async def get_current(
         self, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any
     ) -> tuple[float, bool]:
         """The current in A, negative towards IN+, and that it is not AC. Raises: as `get_voltage` does."""
-        return self._newest().value.amperes, False
+        return self._newest("get_current", extra).amperes, False
 
     async def get_power(
         self, *, extra: Mapping[str, Any] | None = None, timeout: float | None = None, **kwargs: Any
     ) -> float:
         """The power in W, with the sign of the current. Raises: as `get_voltage` does."""
-        return self._newest().value.watts
+        return self._newest("get_power", extra).watts
 
     async def _sample(self) -> Flow:
         await self._run(self._chip.begin)

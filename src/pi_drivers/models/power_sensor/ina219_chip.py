@@ -8,7 +8,7 @@ reading them back: a chip that lost its power for a moment has forgotten them, a
 from dataclasses import dataclass
 
 from pi_drivers.buses.i2c.contract import I2cBus
-from pi_drivers.errors import BusError, CorruptDataError, WrongChipError
+from pi_drivers.errors import BusError, CorruptDataError, OutOfRangeError, WrongChipError
 from pi_drivers.host.contract import MICROSECOND
 from pi_drivers.models.i2c_chip import place_of, read_agreed
 
@@ -144,7 +144,8 @@ class Ina219:
         Raises:
             NoAnswerError: the chip does not answer.
             CorruptDataError: what it says cannot be.
-            BusError: it has not measured, not as it was told, or there is more current than it can measure.
+            BusError: it has not measured, or not as it was told.
+            OutOfRangeError: there is more current than it can measure.
         """
         bus = self._read_agreed(BUS_VOLTAGE)
         shunt = _signed(self._read(SHUNT_VOLTAGE))
@@ -153,15 +154,16 @@ class Ina219:
         self._check_settings()
         if not bus & CONVERSION_READY:
             raise BusError(f"{self._where}: the chip has not finished measuring in the time it needs at most")
-        if bus & OVERFLOW or abs(shunt) >= self._scale.full_scale:
-            raise BusError(
-                f"{self._where}: more current flows than it can measure with this shunt and max_current_a. Raise "
-                "max_current_a, or put a smaller shunt in."
-            )
-        if abs(current - shunt * self._scale.calibration / 4096) > ROUNDING_BITS:
+        overflow = bool(bus & OVERFLOW)
+        if not overflow and abs(current - shunt * self._scale.calibration / 4096) > ROUNDING_BITS:
             raise CorruptDataError(
                 f"{self._where}: the current ({current}) and the voltage of the shunt ({shunt}) do not belong "
                 "together; neither is used. If it happens often, shorten the cable or slow the bus down."
+            )
+        if overflow or abs(shunt) >= self._scale.full_scale:
+            raise OutOfRangeError(
+                f"{self._where}: more current flows than it can measure with this shunt and max_current_a. Raise "
+                "max_current_a, or put a smaller shunt in."
             )
         return Flow((bus >> 3) * BUS_VOLTS, current * self._scale.amperes, shunt * SHUNT_VOLTS)
 

@@ -8,7 +8,7 @@ until they agree; and where the chip may have lost its power on the way, the lig
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 from viam.components.sensor import Sensor
@@ -16,9 +16,9 @@ from viam.utils import SensorReading, ValueTypes
 
 from pi_drivers.buses.i2c.contract import I2cBus
 from pi_drivers.config.attributes import Problem, SensorAttributes
-from pi_drivers.config.buses import BusNumber, I2cAddress, i2c_address_field, i2c_bus_field
+from pi_drivers.config.buses import BusNumber, I2cAddress, i2c_address_field, i2c_bus_field, one_of_addresses
 from pi_drivers.config.pace import TRANSFERS_MS, pace_problems
-from pi_drivers.errors import BusError, CorruptDataError, WrongChipError
+from pi_drivers.errors import BusError, CorruptDataError, OutOfRangeError, WrongChipError
 from pi_drivers.host.contract import MILLISECOND
 from pi_drivers.models.base import Dependencies
 from pi_drivers.models.i2c_chip import agreed, join_i2c, place_of, place_status
@@ -119,15 +119,17 @@ class Bh1750:
         Raises:
             NoAnswerError: the chip does not answer.
             CorruptDataError: readings in a row do not agree.
-            BusError: it is too bright.
         """
-        counts = int.from_bytes(agreed(self._answer, self.where), "big")
+        return int.from_bytes(agreed(self._answer, self.where), "big")
+
+    def lux(self, counts: int) -> float:
+        """What so many counts mean. Raises: OutOfRangeError: it is brighter than the chip can count."""
         if counts == FULL_SCALE:
-            raise BusError(
+            raise OutOfRangeError(
                 f"{self.where}: it is too bright, above {self._way.lux(FULL_SCALE):.0f} lx. "
                 + ("Choose a lower sensitivity." if self._way.sensitivity > 31 else "Put a filter over the sensor.")
             )
-        return counts
+        return self._way.lux(counts)
 
     def _after_reset(self) -> int:
         """What the chip has after a reset, and then after another command; 0 if it has nothing both times."""
@@ -156,7 +158,9 @@ class Bh1750Config(SensorAttributes):
     ZERO_MEANS_ABSENT: ClassVar[frozenset[str]] = frozenset({"i2c_addr", "sensitivity"})
 
     i2c_bus: BusNumber = i2c_bus_field()
-    i2c_addr: I2cAddress = i2c_address_field(ADDRESSES[0], '"0x5c" with ADDR high')
+    i2c_addr: Annotated[I2cAddress, one_of_addresses(*ADDRESSES)] = i2c_address_field(
+        ADDRESSES, '"0x5c" with ADDR high'
+    )
     resolution: Literal["high", "high2", "low"] = Field(
         default="high",
         description="`high`: steps of 0.83 lx, a measurement takes up to 180 ms. `high2`: steps of 0.42 lx, up to "
@@ -206,12 +210,12 @@ class Bh1750Sensor(PolledModel[Bh1750Config, float], Sensor):
         for _ in range(MEASUREMENTS):
             certain, counts = await self._measure()
             if (certain and counts) or counts == before == 0:
-                return self.settings.way.lux(counts)
+                return self._chip.lux(counts)
             # Darkness, or a chip that lost its power on the way, or its first measurement: the next one tells.
             before = counts
         if not counts:
             raise BusError(f"{self._chip.where}: the chip seems to lose its power again and again: look at its supply")
-        return self.settings.way.lux(counts)
+        return self._chip.lux(counts)
 
     async def _measure(self) -> tuple[bool, int]:
         certain = await self._run(self._chip.begin)

@@ -5,14 +5,14 @@ Two more readings follow from these: the dew point, and the altitude by the pres
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 from viam.components.sensor import Sensor
 from viam.utils import SensorReading, ValueTypes
 
 from pi_drivers.config.attributes import Problem, SensorAttributes
-from pi_drivers.config.buses import BusNumber, I2cAddress, i2c_address_field, i2c_bus_field
+from pi_drivers.config.buses import BusNumber, I2cAddress, i2c_address_field, i2c_bus_field, one_of_addresses
 from pi_drivers.config.pace import TRANSFERS_MS, pace_problems
 from pi_drivers.host.contract import MILLISECOND
 from pi_drivers.models.base import Dependencies
@@ -34,7 +34,9 @@ class Bme280Config(SensorAttributes):
     ZERO_MEANS_ABSENT: ClassVar[frozenset[str]] = frozenset({"i2c_addr", "sea_level_hpa"})
 
     i2c_bus: BusNumber = i2c_bus_field()
-    i2c_addr: I2cAddress = i2c_address_field(ADDRESSES[0], '"0x76" with SDO low. Absent: both are tried')
+    i2c_addr: Annotated[I2cAddress, one_of_addresses(*ADDRESSES)] = i2c_address_field(
+        ADDRESSES, '"0x76" with SDO low. Absent: both are tried'
+    )
     mode: Literal["forced", "normal"] = Field(
         default="forced",
         description="`forced`: the chip sleeps and measures when it is asked. `normal`: it goes on by itself, which "
@@ -62,6 +64,11 @@ class Bme280Config(SensorAttributes):
         le=1100,
         description="The pressure at sea level now, in hPa, as weather services tell it: the altitude goes by it.",
     )
+
+    @property
+    def addresses(self) -> tuple[int, ...]:
+        """Where it may be: at its address, or without one at the first of these that is free and has it."""
+        return (self.i2c_addr,) if self.given("i2c_addr") else ADDRESSES
 
     @property
     def chip(self) -> Settings:
@@ -92,8 +99,8 @@ class Bme280Sensor(PolledModel[Bme280Config, Climate], Sensor):
     CONFIG = Bme280Config
 
     def _open(self, settings: Bme280Config, dependencies: Dependencies) -> None:
-        addresses = (settings.i2c_addr,) if settings.given("i2c_addr") else ADDRESSES
-        self._choice = AddressChoice(self.host.claims, self.holder("sensor"), settings.i2c_bus, addresses)
+        holder = self.holder("sensor")
+        self._choice = AddressChoice(self.host.claims, holder, settings.i2c_bus, settings.addresses)
         self.lifecycle.push("give back the address", self._choice.let_go)
         self._plug_in_twin()
         shared = self.host.i2c(settings.i2c_bus)

@@ -8,7 +8,7 @@ chip that lost its power for a moment has forgotten them.
 from dataclasses import dataclass
 
 from pi_drivers.buses.i2c.contract import I2cBus
-from pi_drivers.errors import BusError, CorruptDataError, WrongChipError
+from pi_drivers.errors import BusError, CorruptDataError, OutOfRangeError, WrongChipError
 from pi_drivers.host.contract import MILLISECOND, Host
 from pi_drivers.models.i2c_chip import place_of, read_agreed
 from pi_drivers.models.sensor.bme280_compensation import Calibration, celsius, fine_temperature, hectopascals, percent
@@ -51,6 +51,11 @@ CTRL_HUM_BITS, CONFIG_BITS = 0x07, 0xFC
 """The others are reserved."""
 SKIPPED, SKIPPED_HUMIDITY = 0x80000, 0x8000
 """What the registers have after a reset, and for what is not measured (section 5.4.7 and 5.4.9)."""
+
+COLDEST_C, HOTTEST_C = -45.0, 90.0
+LOWEST_HPA, HIGHEST_HPA = 250.0, 1150.0
+"""What it is made for is -40 to 85 °C and 300 to 1100 hPa (page 2). Each chip is off by something, so what is a little
+beyond is told; further out the formulas give just numbers."""
 
 START_UP_NS = 2 * MILLISECOND
 """Table 1, page 8."""
@@ -145,6 +150,7 @@ class Bme280:
             NoAnswerError: the chip does not answer.
             CorruptDataError: readings in a row do not agree.
             BusError: it has not measured, or not as it was told.
+            OutOfRangeError: temperature or pressure are beyond what it can measure.
         """
         count = DATA - CTRL_HUM + (8 if self._has_humidity else 6)
         registers = read_agreed(self._bus, self._address, CTRL_HUM, count)
@@ -219,14 +225,26 @@ class Bme280:
             )
 
     def _climate(self, data: bytes) -> Climate:
-        """Raises: BusError: there is no measurement in these data."""
+        """Raises: BusError: there is no measurement in these data. OutOfRangeError: it is beyond the chip's limits."""
         raw_pressure = int.from_bytes(data[:3], "big") >> 4
         raw_temperature = int.from_bytes(data[3:6], "big") >> 4
         if raw_temperature == raw_pressure == SKIPPED:
             raise BusError(f"{self._where}: the chip has not measured since its reset")
         fine = fine_temperature(raw_temperature, self._constants)
-        pressure = hectopascals(raw_pressure, fine, self._constants) if self._settings.pressure else None
-        return Climate(celsius(fine), pressure, self._humidity(data[6:], fine))
+        temperature = self._within(celsius(fine), COLDEST_C, HOTTEST_C, "temperature", "°C")
+        pressure = None
+        if self._settings.pressure:
+            pressure = hectopascals(raw_pressure, fine, self._constants)
+            self._within(pressure, LOWEST_HPA, HIGHEST_HPA, "pressure", "hPa")
+        return Climate(temperature, pressure, self._humidity(data[6:], fine))
+
+    def _within(self, value: float, lowest: float, highest: float, what: str, unit: str) -> float:
+        if lowest <= value <= highest:
+            return value
+        raise OutOfRangeError(
+            f"{self._where}: the {what} is beyond {lowest:g} to {highest:g} {unit}, which is all that the chip can "
+            "tell. If it is not so in truth, the chip is broken."
+        )
 
     def _humidity(self, data: bytes, fine: float) -> float | None:
         constants = self._constants.humidity

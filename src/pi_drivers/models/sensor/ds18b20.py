@@ -8,14 +8,14 @@ with, and the checksum of those is right.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import AliasChoices, Field, field_validator
 from viam.components.sensor import Sensor
 from viam.utils import SensorReading, ValueTypes
 
 from pi_drivers.buses.onewire.contract import SENSOR_ID, THERMOMETERS, OneWireBus, crc8
-from pi_drivers.config.attributes import Problem, SensorAttributes, poll_interval_field
+from pi_drivers.config.attributes import Problem, SensorAttributes, max_age_field, poll_interval_field
 from pi_drivers.config.pace import pace_problems
 from pi_drivers.errors import BusError, ConfigError, CorruptDataError, NoAnswerError, WrongChipError
 from pi_drivers.host.contract import MICROSECOND
@@ -31,6 +31,10 @@ FAMILIES = {"10": "DS18S20", "22": "DS1822", "28": "DS18B20", "3b": "DS1825", "4
 SERIAL_NUMBER_DIGITS = 12
 SAMPLE_MS = 800
 """A conversion at 12 bits, to which sensors are set as they are sold, and a little."""
+
+SHORTEST_DEFAULT_MAX_AGE_MS = 20_000
+"""A sensor waits for all others twice, for a sample and for the next one: with the default interval this does for
+ten on one bus, which need 15 s."""
 
 COLDEST_C, HOTTEST_C = -55.0, 125.0
 
@@ -139,7 +143,10 @@ def only_one(sensor_ids: list[str]) -> str:
 class Ds18b20Config(SensorAttributes):
     """The attributes of `ds18b20`."""
 
+    SHORTEST_DEFAULT_MAX_AGE_MS: ClassVar[int] = SHORTEST_DEFAULT_MAX_AGE_MS
+
     poll_interval_ms: int = poll_interval_field(2000)
+    max_age_ms: int | None = max_age_field(SHORTEST_DEFAULT_MAX_AGE_MS)
     sensor_id: str | None = Field(
         default=None,
         validation_alias=AliasChoices("sensor_id", "unique_id"),

@@ -5,12 +5,15 @@ on a thread of its own, and works on any Linux machine with what that one has.
 """
 
 from collections.abc import Mapping
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 from viam.components.sensor import Sensor
 from viam.utils import SensorReading, ValueTypes
 
 from pi_drivers.config.attributes import SensorAttributes, poll_interval_field
+from pi_drivers.config.wording import shown
 from pi_drivers.errors import BusAbsentError
 from pi_drivers.host.vitals import CAPPED, SINCE_BOOT_SHIFT, SOFT_LIMIT, THROTTLED, UNDER_VOLTAGE, Vitals
 from pi_drivers.models.base import Dependencies
@@ -26,13 +29,21 @@ TROUBLES = {
 NOW_BITS = (1 << SINCE_BOOT_SHIFT) - 1
 
 
+def _whole_path(text: str) -> str:
+    if not text.startswith("/") or "\0" in text:
+        raise PydanticCustomError(
+            "disk_path", "must be a whole path, which begins with /, got {text}", {"text": shown(text)}
+        )
+    return text
+
+
 class PiHealthConfig(SensorAttributes):
     """The attributes of `pi-health`."""
 
     poll_interval_ms: int = poll_interval_field(5000)
-    disk_path: str = Field(
+    disk_path: Annotated[str, AfterValidator(_whole_path)] = Field(
         default="/",
-        pattern=r"^/[^\x00]*$",
+        json_schema_extra={"pattern": r"^/[^\x00]*$"},
         description="Any path on the file system whose space is told, for example /home.",
     )
 

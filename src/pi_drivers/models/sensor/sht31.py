@@ -6,16 +6,16 @@ two bytes with a CRC-8 each. It does not acknowledge a read while it converts.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from viam.components.sensor import Sensor
 from viam.utils import SensorReading, ValueTypes
 
 from pi_drivers.buses.i2c.contract import I2cBus
 from pi_drivers.config.attributes import Problem, SensorAttributes
-from pi_drivers.config.buses import BusNumber, I2cAddress, i2c_address_field, i2c_bus_field
+from pi_drivers.config.buses import BusNumber, I2cAddress, i2c_address_field, i2c_bus_field, one_of_addresses
 from pi_drivers.config.pace import pace_problems
-from pi_drivers.errors import CorruptDataError, WrongChipError
+from pi_drivers.errors import CorruptDataError, NoAnswerError, OutOfRangeError, WrongChipError
 from pi_drivers.host.contract import MILLISECOND, Host
 from pi_drivers.models.base import Dependencies
 from pi_drivers.models.commands import Arguments, command, switch_of
@@ -48,6 +48,9 @@ SAMPLE_MS = 18
 """A measurement, and what is sent and read for it on a bus at 100 kHz."""
 RESET_NS = 2 * MILLISECOND
 """At most 1.5 ms after a soft reset, and after its power came (table 4)."""
+
+ENDS_OF_SCALE = (0x0000, 0xFFFF)
+"""-45 and 130 °C: beyond what the sensor works at, -40 to 125 °C (table 2). Its humidity reaches from end to end."""
 
 STATUS_HEATER = 1 << 13
 STATUS_RESET_DETECTED = 1 << 4
@@ -113,8 +116,14 @@ class Sht31:
         Raises:
             NoAnswerError: the chip does not answer, or has nothing ready.
             CorruptDataError: a checksum is wrong.
+            OutOfRangeError: the temperature is at an end of its scale.
         """
         raw_temperature, raw_humidity = self._read_words(2)
+        if raw_temperature in ENDS_OF_SCALE:
+            raise OutOfRangeError(
+                f"{self._where}: the temperature is at the end of the scale, -45 or 130 °C, where the sensor does not "
+                "measure. If it is not as cold or hot as that, the sensor is broken."
+            )
         # Section 4.13.
         return AirSample(-45 + 175 * raw_temperature / 65535, 100 * raw_humidity / 65535)
 
@@ -127,6 +136,15 @@ class Sht31:
         """Switch the heater, which dries the sensor and shows that it works; returns what the chip says it is."""
         self._command(HEATER_ON if on else HEATER_OFF)
         return bool(self.status() & STATUS_HEATER)
+
+    def cool(self) -> None:
+        """Switch the heater off for good, whatever the chip is about. Raises: NoAnswerError: nobody is there."""
+        try:
+            self._command(HEATER_OFF)
+        except NoAnswerError:
+            # While it measures it takes no command.
+            self._host.sleep(MEASUREMENT_NS)
+            self._command(HEATER_OFF)
 
     def _command(self, code: int) -> None:
         self._bus.write(self._address, code.to_bytes(2, "big"))
@@ -150,7 +168,9 @@ class Sht31Config(SensorAttributes):
     ZERO_MEANS_ABSENT: ClassVar[frozenset[str]] = frozenset({"i2c_addr"})
 
     i2c_bus: BusNumber = i2c_bus_field()
-    i2c_addr: I2cAddress = i2c_address_field(ADDRESSES[0], '"0x45" with ADDR high')
+    i2c_addr: Annotated[I2cAddress, one_of_addresses(*ADDRESSES)] = i2c_address_field(
+        ADDRESSES, '"0x45" with ADDR high'
+    )
 
     def problems(self) -> Iterator[Problem]:
         """A measurement must be over before the next one."""
@@ -165,14 +185,17 @@ class Sht31Sensor(PolledModel[Sht31Config, AirSample], Sensor):
 
     def _open(self, settings: Sht31Config, dependencies: Dependencies) -> None:
         shared = join_i2c(self, settings, "sensor", Sht31Twin)
-        self._run = shared.worker.run
+        self._worker, self._run = shared.worker, shared.worker.run
         self._chip = Sht31(self.host, shared.bus, settings.i2c_addr)
         self._heats = False
+        self._may_heat = False
+        """From when the heater is asked for until it is known to be off."""
+        self.lifecycle.push("switch the heater off", self._cool)
         self._start_polling(self._sample, self._set_up)
 
     async def _set_up(self) -> None:
         await self._run(self._chip.set_up)
-        self._heats = False  # the chip was reset
+        self._heats = self._may_heat = False  # the chip was reset
 
     async def _sample(self) -> AirSample:
         await self._run(self._chip.begin)
@@ -186,8 +209,15 @@ class Sht31Sensor(PolledModel[Sht31Config, AirSample], Sensor):
     async def _heater(self, request: Arguments) -> Mapping[str, Any]:
         on = switch_of(request, "on")
         async with self._alone:
+            self._may_heat |= on
             self._heats = await self._run(lambda: self._chip.heat(on))
+            self._may_heat = self._heats
         return {"heater": self._heats}
+
+    def _cool(self) -> None:
+        """Behind what waits for the bus, which is left after this."""
+        if self._may_heat:
+            self._worker.post(self._chip.cool)
 
     def _place(self) -> dict[str, ValueTypes]:
         return place_status(self.settings.i2c_bus, self.settings.i2c_addr)

@@ -110,7 +110,12 @@ class UltrasonicSensor(PolledModel[UltrasonicConfig, float], Sensor):
         """Nothing: every ping stands for itself."""
 
     async def _sample(self) -> float:
-        """The median of the pings, in metres; infinite where there is nothing within reach."""
+        """The median of the pings, in metres.
+
+        Raises:
+            OutOfRangeError: there is nothing within reach, or it is too near.
+            BusError: half of the pings failed.
+        """
         distances: list[float] = []
         failed = 0
         while len(distances) + failed < self.settings.samples:
@@ -122,15 +127,18 @@ class UltrasonicSensor(PolledModel[UltrasonicConfig, float], Sensor):
                     raise
             else:
                 distances.append(math.inf if width_ns is None else self._distance_m(width_ns))
-        return statistics.median_low(distances)
+        return self._within_reach(statistics.median_low(distances))
 
-    def _readings(self, sample: float) -> Mapping[str, SensorReading]:
-        if sample > self._reach_m:
+    def _within_reach(self, distance_m: float) -> float:
+        if distance_m > self._reach_m:
             raise OutOfRangeError(f"{self.label}: nothing within {self._reach_m:.3g} m")
-        if sample < NEAREST_M:
+        if distance_m < NEAREST_M:
             raise OutOfRangeError(
                 f"{self.label}: something is nearer than {100 * NEAREST_M:g} cm, which is too near to be measured"
             )
+        return distance_m
+
+    def _readings(self, sample: float) -> Mapping[str, SensorReading]:
         return {"distance": sample, "distance_m": sample}
 
     def _distance_m(self, width_ns: int) -> float:
