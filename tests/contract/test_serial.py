@@ -127,6 +127,7 @@ def test_messages_of_two_writers_do_not_mix(ground: SerialGround):
     one, other = b"a" * 60_000, b"b" * 60_000
     ground.jam()
     writers = [ground.aside(partial(port.write, block)) for block in (one, other)]
+    ground.settle()  # both have begun
     ground.jam(False)
     for writer in writers:
         writer.result()

@@ -28,6 +28,8 @@ ROOT = Path(__file__).parents[2]
 AT_ONCE = 2
 LIMIT_S = 60
 """How long one run of pytest may take; a fault should make a test fail, not hang."""
+SOUND_LIMIT_S = 300
+"""How long all of these tests together may take without any fault."""
 TESTS_FAILED = 1
 """pytest's exit status; all others but 0 mean that something else is wrong."""
 
@@ -66,7 +68,7 @@ class Tree:
             path.write_text(sound, encoding="utf-8")
         return _verdict(status, output)
 
-    def run(self, tests: Sequence[str]) -> tuple[int | None, str]:
+    def run(self, tests: Sequence[str], limit_s: float = LIMIT_S) -> tuple[int | None, str]:
         """pytest's exit status, None when it did not end in time, and what it wrote."""
         argv = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=line"]
         with subprocess.Popen(
@@ -75,7 +77,7 @@ class Tree:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         ) as process:  # fmt: skip
             try:
-                output, _ = process.communicate(timeout=LIMIT_S)
+                output, _ = process.communicate(timeout=limit_s)
             except subprocess.TimeoutExpired:
                 return None, _ended(process)
             return process.returncode, output
@@ -93,7 +95,7 @@ def _ended(process: "subprocess.Popen[str]") -> str:
 
 def _environment(place: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name != "PI_DRIVERS_TEST_PYTHONS"}
-    return {**kept, "PYTHONPATH": f"{place / 'src'}{os.pathsep}{place}", "PYTHONDEVMODE": "1"}
+    return {**kept, "PYTHONPATH": f"{place / 'src'}{os.pathsep}{place}", "PYTHONDEVMODE": "1", "PYTHONMALLOC": "pymalloc"}
 
 
 def _verdict(status: int | None, output: str) -> Verdict:
@@ -127,7 +129,7 @@ def main(words: Sequence[str]) -> int:
 def _without_fault(trees: "queue.SimpleQueue[Tree]", faults: Sequence[Fault]) -> list[Verdict]:
     """What is wrong before any fault: a test that fails anyway catches nothing."""
     tree = trees.get()
-    status, output = tree.run(sorted({test for fault in faults for test in fault.tests.split()}))
+    status, output = tree.run(sorted({test for fault in faults for test in fault.tests.split()}), SOUND_LIMIT_S)
     trees.put(tree)
     if status == 0:
         return []
