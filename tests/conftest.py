@@ -1,6 +1,5 @@
 """What every test gets: no leftovers of others, and a complaint if it leaves some of its own."""
 
-import asyncio.constants
 import importlib
 import os
 import threading
@@ -12,11 +11,6 @@ import pytest
 from pi_drivers.runtime import kept_state
 from pi_drivers.runtime.directory import DIRECTORY
 from pi_drivers.runtime.safety import SAFETY
-
-
-# In development mode the event loop notes for each callback where it comes from, ten frames deep, which takes more time
-# than the tests themselves. One frame will do.
-asyncio.constants.DEBUG_STACK_DEPTH = 1
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

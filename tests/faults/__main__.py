@@ -95,7 +95,8 @@ def _ended(process: "subprocess.Popen[str]") -> str:
 
 def _environment(place: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name != "PI_DRIVERS_TEST_PYTHONS"}
-    return {**kept, "PYTHONPATH": f"{place / 'src'}{os.pathsep}{place}", "PYTHONDEVMODE": "1", "PYTHONMALLOC": "pymalloc"}
+    path = f"{place / 'src'}{os.pathsep}{place}"
+    return {**kept, "PYTHONPATH": path, "PYTHONDEVMODE": "1", "PYTHONMALLOC": "pymalloc"}
 
 
 def _verdict(status: int | None, output: str) -> Verdict:
