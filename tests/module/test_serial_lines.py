@@ -75,6 +75,13 @@ async def test_a_microcontroller_is_read_and_told_something(machine, outside: Ou
     assert await asyncio.to_thread(outside.heard) == b"led on\n"
 
 
+async def stopped(pid: int) -> None:
+    """Wait until a process stands still."""
+    async with asyncio.timeout(5):
+        while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":  # noqa: ASYNC110, ASYNC240
+            await asyncio.sleep(0.01)
+
+
 async def test_a_module_that_stood_still_does_not_take_old_lines_for_new_ones(machine, outside: OutsideTalker):
     server: FakeViamServer = await machine()
     await server.configure(component("sensor", "serial-sensor", "n", {"serial_path": outside.path}))
@@ -82,6 +89,7 @@ async def test_a_module_that_stood_still_does_not_take_old_lines_for_new_ones(ma
     await soon(sensor.get_readings, lambda: outside.say(b'{"n": 1}\n'))
     server.child.signal(signal.SIGSTOP)
     try:
+        await stopped(server.child.pid)
         outside.say(b'{"n": 2}\n' * 3)
         await asyncio.sleep(2.0)
     finally:
