@@ -5,10 +5,9 @@ while it converts, and hands out junk when it is read too early. Faults are laid
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from pi_drivers.world.faults import Fuse, flipped
+from pi_drivers.world.faults import PlaceFaults
 
 
 class Nack(Exception):  # noqa: N818 - the bus's own word
@@ -65,32 +64,14 @@ class RegisterFile(I2cDevice):
 
 
 @dataclass
-class I2cFaults(Fuse):
-    """What is wrong with one place on a bus."""
+class I2cFaults(PlaceFaults):
+    """What is wrong with one place on a bus. Unplugged, every transaction is a NACK."""
 
-    pulled: Callable[[], None] = lambda: None
-    """Called when the plug is pulled."""
     nacks: int = 0
     """So many transactions are not acknowledged, then all is well."""
-    corrupt_reads: int = 0
-    """So many reads arrive with one bit flipped, each with another one."""
-    corrupt_byte: int = 0
-    """Which byte of a read it is in; of a shorter one, counted on from its beginning."""
     hangs: int = 0
     """So many transactions hang the bus until the controller gives up."""
-    _unplugged: bool = False
     _due: bool = True
-
-    @property
-    def unplugged(self) -> bool:
-        """Nobody there: every transaction is a NACK."""
-        return self._unplugged
-
-    @unplugged.setter
-    def unplugged(self, unplugged: bool) -> None:
-        self._unplugged = unplugged
-        if unplugged:
-            self.pulled()
 
     def before(self) -> None:
         """Let a transaction fail if a fault says so.
@@ -112,12 +93,7 @@ class I2cFaults(Fuse):
 
     def after_read(self, data: bytes) -> bytes:
         """Spoil what was read if a fault says so."""
-        if self.corrupt_reads and data and self._due:
-            # Noise is never twice the same.
-            wrong_bit = 1 << (self.corrupt_reads + 3) % 8
-            self.corrupt_reads -= 1
-            return flipped(data, self.corrupt_byte, wrong_bit)
-        return data
+        return self.spoiled(data) if self._due else data
 
 
 class I2cSegment:

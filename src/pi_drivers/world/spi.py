@@ -5,10 +5,9 @@ bits sends looks like data.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from pi_drivers.world.faults import Fuse, flipped
+from pi_drivers.world.faults import PlaceFaults
 
 
 class SpiDevice(ABC):
@@ -23,29 +22,12 @@ class SpiDevice(ABC):
 
 
 @dataclass
-class SpiFaults(Fuse):
-    """What is wrong with one place on a bus."""
+class SpiFaults(PlaceFaults):
+    """What is wrong with one place on a bus. Unplugged, the line from the chip rests where it is pulled."""
 
-    pulled: Callable[[], None] = lambda: None
-    """Called when the plug is pulled."""
-    corrupt_reads: int = 0
-    """So many transfers come back with one bit flipped, each with another one."""
     corrupt_byte: int = -1
-    """Which byte of a transfer it is in."""
     stuck: int = 0
     """So many transfers come back as if the chip had not heard that it was selected."""
-    _unplugged: bool = False
-
-    @property
-    def unplugged(self) -> bool:
-        """Nobody there: the line from the chip rests where it is pulled."""
-        return self._unplugged
-
-    @unplugged.setter
-    def unplugged(self, unplugged: bool) -> None:
-        self._unplugged = unplugged
-        if unplugged:
-            self.pulled()
 
 
 class SpiSegment:
@@ -90,12 +72,7 @@ class SpiSegment:
         if faults.stuck:
             faults.stuck -= 1
             return nobody
-        answer = device.transfer(data)
-        if faults.corrupt_reads and answer:
-            wrong_bit = 1 << (faults.corrupt_reads + 3) % 8  # noise is never twice the same
-            faults.corrupt_reads -= 1
-            answer = flipped(answer, faults.corrupt_byte, wrong_bit)
-        return answer
+        return faults.spoiled(device.transfer(data))
 
     def _lose_power(self, chip_select: int) -> None:
         if chip_select in self._devices:
