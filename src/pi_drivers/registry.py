@@ -44,6 +44,7 @@ MODELS: Mapping[str, str] = {
     "ina219": "power_sensor.ina219:Ina219PowerSensor",
     "mpu6050": "movement_sensor.mpu6050:Mpu6050Sensor",
     "nmea-gps": "movement_sensor.nmea_gps:NmeaGps",
+    "webcam": "camera.webcam:Webcam",
 }
 
 

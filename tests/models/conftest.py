@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from grpclib.testing import ChannelFor
 from viam.components.board.client import BoardClient
+from viam.components.camera.client import CameraClient
 from viam.components.encoder.client import EncoderClient
 from viam.components.motor.client import MotorClient
 from viam.components.movement_sensor.client import MovementSensorClient
@@ -27,6 +28,7 @@ from pi_drivers.world.world import World
 from tests.hand_driven import SECOND, HandDrivenLoop
 
 CLIENTS = {
+    "camera": CameraClient,
     "board": BoardClient,
     "encoder": EncoderClient,
     "motor": MotorClient,

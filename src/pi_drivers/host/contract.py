@@ -15,6 +15,7 @@ from pi_drivers.buses.onewire.contract import OneWireBus
 from pi_drivers.buses.pwm.contract import HardwarePwm
 from pi_drivers.buses.serial.contract import SerialPort
 from pi_drivers.buses.spi.contract import SpiChip
+from pi_drivers.buses.video.contract import Cameras
 from pi_drivers.host.claims import Claims, Holder
 from pi_drivers.host.diagnosis import Finding
 from pi_drivers.host.serial_ports import SerialPart, SerialPorts
@@ -110,6 +111,16 @@ class Host(ABC):
     @abstractmethod
     def kernel_sensors(self) -> KernelSensors:
         """The sensors that the kernel has drivers for."""
+
+    @property
+    @abstractmethod
+    def cameras(self) -> Cameras:
+        """The cameras that V4L2 shows: those on USB."""
+
+    @property
+    @abstractmethod
+    def csi_cameras(self) -> Cameras:
+        """The cameras that libcamera shows: those on a ribbon cable."""
 
     @abstractmethod
     def open_i2c(self, number: int) -> I2cBus:

@@ -16,6 +16,7 @@ from pi_drivers.buses.serial.contract import SerialPort
 from pi_drivers.buses.serial.mock import MockSerial
 from pi_drivers.buses.spi.contract import SpiChip
 from pi_drivers.buses.spi.mock import MockSpi
+from pi_drivers.buses.video.mock import MockCameras
 from pi_drivers.host.contract import SECOND, Cancellable, Host
 from pi_drivers.host.diagnosis import Finding
 from pi_drivers.host.vitals import Vitals
@@ -62,6 +63,14 @@ class MockHost(Host):
     @property
     def kernel_sensors(self) -> MockKernelSensors:
         return MockKernelSensors(self.world)
+
+    @property
+    def cameras(self) -> MockCameras:
+        return MockCameras(self.world, self.world.cameras)
+
+    @property
+    def csi_cameras(self) -> MockCameras:
+        return MockCameras(self.world, self.world.csi_cameras)
 
     def open_i2c(self, number: int) -> I2cBus:
         return MockI2c(self.world, number)

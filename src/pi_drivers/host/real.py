@@ -12,6 +12,7 @@ from pi_drivers.buses.onewire.contract import OneWireBus
 from pi_drivers.buses.pwm.contract import HardwarePwm
 from pi_drivers.buses.serial.contract import SerialPort
 from pi_drivers.buses.spi.contract import SpiChip
+from pi_drivers.buses.video.contract import Cameras
 from pi_drivers.host.contract import SECOND, Cancellable, Host
 from pi_drivers.host.diagnosis import Finding, diagnose
 from pi_drivers.host.vitals import Vitals, read_vitals
@@ -56,6 +57,18 @@ class RealHost(Host):
         from pi_drivers.buses.iio.real import SysfsKernelSensors
 
         return SysfsKernelSensors()
+
+    @property
+    def cameras(self) -> Cameras:
+        from pi_drivers.buses.video.real import V4l2Cameras
+
+        return V4l2Cameras()
+
+    @property
+    def csi_cameras(self) -> Cameras:
+        from pi_drivers.buses.video.real_picamera import LibcameraCameras
+
+        return LibcameraCameras()
 
     def open_i2c(self, number: int) -> I2cBus:
         from pi_drivers.buses.i2c.real import SmbusI2c

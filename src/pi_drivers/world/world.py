@@ -9,6 +9,7 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
+from pi_drivers.world.cameras import CameraShelf
 from pi_drivers.world.clock import HandClock, PacedClock, WorldClock
 from pi_drivers.world.devices import I2cSegment
 from pi_drivers.world.disc import Disc
@@ -19,6 +20,7 @@ from pi_drivers.world.onewire import OneWireLine
 from pi_drivers.world.pose import Pose
 from pi_drivers.world.pulser import Pulser
 from pi_drivers.world.route import Route
+from pi_drivers.world.scene import Scene
 from pi_drivers.world.serial_line import SerialLine
 from pi_drivers.world.servos import ServoHorn, ServoKind
 from pi_drivers.world.spi import SpiSegment
@@ -62,6 +64,9 @@ class World:
         self.route = Route(clock)
         self.vitals = PiVitals(clock, self.air)
         self.kernel_sensors = KernelSensorShelf()
+        self.scene = Scene()
+        self.cameras = CameraShelf()
+        self.csi_cameras = CameraShelf()
 
     @classmethod
     def by_hand(cls) -> "World":

@@ -1,0 +1,1 @@
+"""Cameras, as the kernel and libcamera show them."""

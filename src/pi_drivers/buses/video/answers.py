@@ -1,0 +1,108 @@
+"""What can go wrong with a camera, in the words of every back end."""
+
+from collections.abc import Sequence
+
+from pi_drivers.buses.video.contract import Chosen, VideoSource
+from pi_drivers.errors import (
+    ArgumentError,
+    BusAbsentError,
+    BusError,
+    BusPermissionError,
+    ClaimedError,
+    ClosedError,
+    ConfigError,
+)
+
+
+def absent(wanted: str | None, sources: Sequence[VideoSource]) -> BusAbsentError:
+    """There is no such camera, or none at all."""
+    if wanted is None:
+        return BusAbsentError(f"there is no camera that could be used. {what_there_is(sources)}")
+    return BusAbsentError(f"{wanted}: there is no such camera. {what_there_is(sources)}")
+
+
+def what_there_is(sources: Sequence[VideoSource]) -> str:
+    """The cameras of a machine, in a sentence."""
+    if not sources:
+        return "None is plugged in: check its cable, and what dmesg says of it."
+    return f"There are: {'; '.join(map(described, sources))}."
+
+
+def described(source: VideoSource) -> str:
+    """A camera as people tell it from others."""
+    names = [name for name in source.names if name]
+    known_as = f" ({names[0]})" if names else ""
+    unfit = f", which cannot be used: {source.unfit}" if source.unfit else ""
+    return f'{source.path} "{source.label}"{known_as}{unfit}'
+
+
+def unfit(source: VideoSource) -> BusError:
+    """It is there, but it is no camera for us."""
+    return BusError(f'{source.path} ("{source.label}") cannot be used as a camera: {source.unfit}')
+
+
+def unplugged(place: str) -> BusAbsentError:
+    """It went away while it was open."""
+    return BusAbsentError(f"{place}: the camera was unplugged. Check its cable; it is used again once it is back.")
+
+
+def in_use(place: str) -> ClaimedError:
+    """Another program has it."""
+    return ClaimedError(f"{place}: another program uses this camera. Stop it; fuser -v {place} shows which it is.")
+
+
+def closed(place: str) -> ClosedError:
+    """It was closed by us."""
+    return ClosedError(f"{place}: the camera was closed")
+
+
+def inactive(place: str, name: str, switch: str, manual: float) -> ArgumentError:
+    """A control has no effect while another one does it by itself."""
+    return ArgumentError(
+        f"{place}: {name} has no effect while the camera does that by itself: set {switch} to {manual:g} first"
+    )
+
+
+def no_effect(place: str, name: str) -> ArgumentError:
+    """A control has no effect, and it is not known which other one is behind that."""
+    return ArgumentError(f"{place}: {name} has no effect as the camera's other controls are now; is one automatic?")
+
+
+def refused_value(place: str, name: str, value: float, wanted: str) -> ArgumentError:
+    """The camera does not take what it says that it takes."""
+    return ArgumentError(
+        f"{place}: the camera refuses {value:g} for {name}, though it says that it can have {wanted}: try another value"
+    )
+
+
+def fixed_while_running(place: str, name: str) -> ClaimedError:
+    """A control is held as it is."""
+    return ClaimedError(f"{place}: {name} cannot be changed while the camera runs, or another program holds it")
+
+
+def not_allowed(place: str) -> BusPermissionError:
+    """This user may not."""
+    return BusPermissionError(
+        f"{place}: this user may not use this camera. Run sudo usermod -aG video $USER and log in again."
+    )
+
+
+def no_bandwidth(place: str) -> BusError:
+    """There is no room for its pictures on their way here."""
+    return BusError(
+        f"{place}: the USB bus has no room for the camera's pictures beside those of others on it. Take format MJPG, a "
+        "smaller size or a lower frame rate, or plug it into another port, not into a hub."
+    )
+
+
+def another_mode(place: str, asked: Chosen, got: str) -> ConfigError:
+    """It says what it can deliver, and delivers something else."""
+    return ConfigError(
+        f"{place}: the camera was asked for {asked.width} x {asked.height} {asked.pixel_format} and gives {got}. "
+        "Choose that with width_px, height_px and format."
+    )
+
+
+def failed(place: str, what: str, why: str) -> BusError:
+    """It did not do what was asked, for a reason of its own."""
+    return BusError(f"{place}: the camera failed to {what}: {why}. If it stays so, plug it out and in again.")

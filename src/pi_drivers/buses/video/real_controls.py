@@ -1,0 +1,156 @@
+"""What can be set on a camera of V4L2: exposure, gain, focus and whatever else its driver has."""
+
+import ctypes
+import errno
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+from pi_drivers.buses.video import answers
+from pi_drivers.buses.video import v4l2_structs as v4l2
+from pi_drivers.buses.video.contract import Control
+from pi_drivers.buses.video.ranges import check_value, find_control, range_of
+from pi_drivers.buses.video.real_file import VideoFile
+from pi_drivers.errors import DriverError
+
+KINDS: dict[int, Literal["integer", "boolean", "menu", "button"]] = {
+    v4l2.CONTROL_INTEGER: "integer",
+    v4l2.CONTROL_INTEGER64: "integer",
+    v4l2.CONTROL_BOOLEAN: "boolean",
+    v4l2.CONTROL_MENU: "menu",
+    v4l2.CONTROL_INTEGER_MENU: "menu",
+    v4l2.CONTROL_BUTTON: "button",
+}
+"""Others are texts, sets of bits, tables, and headings."""
+
+AUTOMATICS = {
+    "exposure_time_absolute": ("auto_exposure", 1),
+    "white_balance_temperature": ("white_balance_automatic", 0),
+    "red_balance": ("white_balance_automatic", 0),
+    "blue_balance": ("white_balance_automatic", 0),
+    "focus_absolute": ("focus_automatic_continuous", 0),
+    "gain": ("gain_automatic", 0),
+    "hue": ("hue_automatic", 0),
+}
+"""Which control sets another one by itself, and its value with which it does not."""
+
+NO_MORE = (errno.EINVAL, errno.ENOTTY)
+SILENT = (errno.EIO, errno.EPIPE, errno.EPROTO, errno.ETIMEDOUT, errno.EREMOTEIO, errno.EILSEQ, errno.ERANGE)
+"""What cameras answer that list a control and then know nothing of it, as many do."""
+
+MOST = 512
+"""Controls of one camera; a driver that never ends its list is not listened to for ever."""
+
+
+class Controls:
+    """The controls of one camera. One thread at a time."""
+
+    def __init__(self, file: VideoFile) -> None:
+        self._file = file
+
+    def all(self) -> list[Control]:
+        """All that it has and tells the value of.
+
+        Raises:
+            BusAbsentError, BusError: it cannot be asked.
+        """
+        described = ((info, self._value_of(info)) for info in self._infos())
+        return [self._control(info, value) for info, value in described if value is not None]
+
+    def set(self, name: str, value: float) -> float:
+        """Set one; returns what the camera has then.
+
+        Raises:
+            ArgumentError: there is none, it cannot have this value, or has no effect at present.
+            ClaimedError: it cannot be changed while the camera runs.
+            BusAbsentError, BusError: it cannot be set.
+        """
+        infos = {name_of(info): info for info in self._infos()}
+        there = [self._control(info, info.default_value) for info in infos.values()]
+        control, info = find_control(self._file.place, there, name), infos[name]
+        check_value(self._file.place, control, value)
+        if control.inactive:
+            raise self._no_effect(name, infos)
+        refusal = self._write(info, round(value))
+        if refusal == errno.EACCES:
+            raise self._no_effect(name, infos)
+        if refusal:
+            raise _refused(self._file.place, control, value, refusal)
+        now = self._value_of(info)
+        return value if now is None else now
+
+    def _infos(self) -> Iterator[v4l2.ControlInfo]:
+        info = v4l2.ControlInfo(id=v4l2.NEXT_CONTROL)
+        for _ in range(MOST):
+            if self._file.ask(v4l2.QUERY_EXT_CTRL, info, "list its controls", expected=(*NO_MORE, *SILENT)):
+                return
+            if info.type in KINDS and not info.flags & (v4l2.CONTROL_DISABLED | v4l2.CONTROL_HAS_PAYLOAD):
+                yield info
+            info = v4l2.ControlInfo(id=info.id | v4l2.NEXT_CONTROL)
+
+    def _control(self, info: v4l2.ControlInfo, value: float) -> Control:
+        is_button = info.type == v4l2.CONTROL_BUTTON
+        return Control(
+            name=name_of(info),
+            kind=KINDS[info.type],
+            minimum=info.minimum,
+            maximum=1 if is_button else info.maximum,
+            step=info.step,
+            default=info.default_value,
+            value=value,
+            choices=dict(self._choices(info)) if KINDS[info.type] == "menu" else {},
+            inactive=bool(info.flags & v4l2.CONTROL_INACTIVE),
+            read_only=bool(info.flags & v4l2.CONTROL_READ_ONLY),
+        )
+
+    def _choices(self, info: v4l2.ControlInfo) -> Iterator[tuple[int, str]]:
+        for index in range(info.minimum, min(info.maximum, info.minimum + MOST) + 1):
+            item = v4l2.MenuItem(id=info.id, index=index)
+            # Menus have gaps: a camera need not have all that its kind of control has names for.
+            if self._file.ask(v4l2.QUERYMENU, item, "list the choices of a control", expected=(*NO_MORE, *SILENT)):
+                continue
+            is_number = info.type == v4l2.CONTROL_INTEGER_MENU
+            yield index, str(item.value) if is_number else item.name.decode("utf-8", errors="replace")
+
+    def _value_of(self, info: v4l2.ControlInfo) -> int | None:
+        """Its value now; None where the camera does not tell, 0 where it has none."""
+        if info.flags & v4l2.CONTROL_WRITE_ONLY or info.type == v4l2.CONTROL_BUTTON:
+            return 0
+        entry, request = _request(info)
+        unknown = (*NO_MORE, *SILENT, errno.EACCES)
+        if self._file.ask(v4l2.G_EXT_CTRLS, request, f"tell its {name_of(info)}", expected=unknown):
+            return None
+        return int(entry.value64 if info.type == v4l2.CONTROL_INTEGER64 else entry.value)
+
+    def _write(self, info: v4l2.ControlInfo, value: int) -> int:
+        """0, or the kernel's refusal."""
+        entry, request = _request(info)
+        if info.type == v4l2.CONTROL_INTEGER64:
+            entry.value64 = value
+        else:
+            entry.value = value
+        refusals = (errno.EACCES, errno.EBUSY, errno.ERANGE, errno.EINVAL)
+        return self._file.ask(v4l2.S_EXT_CTRLS, request, f"set its {name_of(info)}", expected=refusals)
+
+    def _no_effect(self, name: str, there: dict[str, v4l2.ControlInfo]) -> DriverError:
+        switch, manual = AUTOMATICS.get(name, ("", 0))
+        if switch in there:
+            return answers.inactive(self._file.place, name, switch, manual)
+        return answers.no_effect(self._file.place, name)
+
+
+def name_of(info: v4l2.ControlInfo) -> str:
+    """A control's name as `v4l2-ctl` writes it: `White Balance, Automatic` is `white_balance_automatic`."""
+    return re.sub(r"[^a-z0-9]+", "_", info.name.decode("ascii", errors="replace").lower()).strip("_")
+
+
+def _request(info: v4l2.ControlInfo) -> tuple[v4l2.ControlValue, v4l2.ControlValues]:
+    """A control's value, and the request for it, which points to it."""
+    entry = v4l2.ControlValue(id=info.id)
+    return entry, v4l2.ControlValues(count=1, controls=ctypes.pointer(entry))
+
+
+def _refused(place: str, control: Control, value: float, refusal: int) -> DriverError:
+    if refusal == errno.EBUSY:
+        return answers.fixed_while_running(place, control.name)
+    return answers.refused_value(place, control.name, value, range_of(control))

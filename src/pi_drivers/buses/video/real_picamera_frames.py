@@ -1,0 +1,54 @@
+"""Where picamera2's thread leaves frames, and ours fetches them.
+
+A frame is memory that it shares with the camera, and goes back when it is released. Only the newest one is kept, so
+that the camera never runs out of memory, and whoever comes late gets the last frame and not the first.
+"""
+
+import threading
+import time
+from typing import Any
+
+
+class NewestRequest:
+    """The newest frame, as one of picamera2's completed requests. Any thread."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._request: Any = None
+        self._count = 0
+        self._ended = False
+
+    def put(self, request: Any) -> None:
+        """Keep a frame, and give the one before it back. Called by picamera2 on its own thread for each frame."""
+        with self._changed:
+            self._count += 1
+            if self._ended:
+                return
+            request.acquire()
+            before, self._request = self._request, request
+            self._changed.notify_all()
+        if before is not None:
+            before.release()
+
+    def wait(self, timeout_ns: int) -> bool:
+        """Wait until there is one; False when there is none in time, or `end` was called."""
+        deadline_ns = time.monotonic_ns() + timeout_ns
+        with self._changed:
+            while self._request is None and not self._ended:
+                left_ns = deadline_ns - time.monotonic_ns()
+                if left_ns <= 0:
+                    return False
+                self._changed.wait(left_ns / 1e9)
+            return not self._ended
+
+    def take(self) -> tuple[Any, int] | None:
+        """The newest one and its number, if there is any; the caller has to release it."""
+        with self._changed:
+            request, self._request = self._request, None
+            return None if request is None else (request, self._count)
+
+    def end(self) -> None:
+        """Keep no more frames; who waits, now or later, is sent away. Idempotent."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()

@@ -1,0 +1,78 @@
+"""What can be set on a camera, as people write and read it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pi_drivers.buses.video.contract import Control, VideoDevice, VideoMode
+from pi_drivers.buses.video.ranges import check_value, find_control, range_of
+from pi_drivers.config.wording import shown
+from pi_drivers.errors import ArgumentError
+
+RANKS = ("boolean", "menu", "integer", "number", "button")
+"""The order in which controls are set: what switches an automatism off comes before what it would overrule."""
+
+
+def apply_controls(device: VideoDevice, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Set controls, all of them or, where one cannot be had, none; on the camera's thread.
+
+    Returns:
+        What the camera then has, read back from it.
+
+    Raises:
+        ArgumentError: there is no such control, or it cannot have this value; the message has what it can have.
+    """
+    if not wanted:
+        return {}
+    there = device.controls()
+    settings = []
+    for name, value in wanted.items():
+        control = find_control(device.place, there, name)
+        number = number_of(control, value, device.place)
+        check_value(device.place, control, number)
+        settings.append((control, number))
+    settings.sort(key=lambda setting: RANKS.index(setting[0].kind))
+    return {control.name: _shown_value(control, device.set_control(control.name, value)) for control, value in settings}
+
+
+def number_of(control: Control, value: object, place: str) -> float:
+    """A control's value as the camera has it. Raises: ArgumentError: it means nothing to this control."""
+    if isinstance(value, bool) and control.kind in {"boolean", "button"}:
+        return float(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and control.kind == "menu":
+        for number, text in control.choices.items():
+            if text.lower() == value.lower():
+                return number
+    raise ArgumentError(f"{place}: {control.name} must be {range_of(control)}, got {shown(value)}")
+
+
+def control_entry(control: Control) -> dict[str, Any]:
+    """A control as the command `controls` lists it."""
+    entry: dict[str, Any] = {
+        "kind": control.kind,
+        "value": _shown_value(control, control.value),
+        "default": _shown_value(control, control.default),
+        "range": range_of(control),
+    }
+    if control.inactive:
+        entry["inactive"] = True
+    if control.read_only:
+        entry["read_only"] = True
+    return entry
+
+
+def mode_entry(mode: VideoMode) -> dict[str, Any]:
+    """A mode as the command `modes` lists it."""
+    entry: dict[str, Any] = {"format": mode.pixel_format}
+    if mode.smallest == mode.largest:
+        entry |= {"width_px": mode.largest[0], "height_px": mode.largest[1]}
+    else:
+        entry |= {"smallest_px": list(mode.smallest), "largest_px": list(mode.largest), "step_px": list(mode.step)}
+    if mode.frame_rates:
+        entry["frame_rates"] = list(mode.frame_rates)
+    return entry
+
+
+def _shown_value(control: Control, value: float) -> bool | float:
+    return bool(value) if control.kind == "boolean" else value

@@ -1,0 +1,302 @@
+"""Keeping the newest frame of a camera: a thread takes them as they come, whoever wants one gets the last.
+
+A camera runs whether or not somebody asks, so its frames are taken all the time: one that waits in a buffer is old
+when it is asked for. The event loop is not woken for frames, only when something begins or ends. A camera that was
+unplugged, or has gone silent, is opened anew until it is back, under whatever number it then has.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import TypeVar
+
+from viam.utils import ValueTypes
+
+from pi_drivers.buses.video.contract import Cameras, Chosen, RawFrame, VideoDevice
+from pi_drivers.errors import (
+    BusAbsentError,
+    BusTimeoutError,
+    ClaimedError,
+    ClosedError,
+    CorruptDataError,
+    DriverError,
+)
+from pi_drivers.host.claims import Holder
+from pi_drivers.host.contract import MILLISECOND, SECOND, Host
+from pi_drivers.models.camera.picture import UnfitFrameError, checked
+from pi_drivers.runtime.sparing_log import SparingLog
+
+T = TypeVar("T")
+
+LOOK_NS = SECOND
+"""How often the loop hears from the thread while all is well."""
+SLICE_NS = 100 * MILLISECOND
+"""How long a command waits at most where no frame comes."""
+SILENCE_NS = 2 * SECOND
+"""A camera that delivers nothing for so long is opened anew. Some need a second to begin."""
+SILENT_INTERVALS = 5
+BACK_OFF_NS = 250 * MILLISECOND
+LONGEST_BACK_OFF_NS = SECOND
+"""A camera that is plugged in again is found within this."""
+BUSY_TRIES = 2
+"""The one who had the camera may be about to let it go."""
+
+
+@dataclass(frozen=True)
+class CameraWish:
+    """Which camera, and how it is set up."""
+
+    cameras: Cameras
+    name: str | None
+    """Path, name, number or label; None for any."""
+    start: Callable[[VideoDevice], Chosen]
+    """Sets a camera up and lets it run, on the camera's thread."""
+
+
+class FrameReader:
+    """Holds one camera and its newest frame. Used on the event loop, except for what runs on the camera's thread."""
+
+    def __init__(self, holder: Holder, host: Host, logger: logging.Logger, wish: CameraWish) -> None:
+        """Prepare; `start` begins.
+
+        Args:
+            holder: who uses the camera.
+            host: its clock is the one that counts.
+            logger: the resource's.
+            wish: which camera.
+        """
+        self._holder = holder
+        self._host = host
+        self._logger = logger
+        self._log = SparingLog(logger, host)
+        self._wish = wish
+        self._worker = host.new_worker(f"{holder.name}: frames")
+        self._device: VideoDevice | None = None
+        self._chosen: Chosen | None = None
+        self._release: Callable[[], None] = lambda: None
+        self._newest: RawFrame | None = None
+        self._delivers = False
+        """Whether a good frame has come since the camera was opened."""
+        self._sequence = 0
+        self._asked = 0
+        """How many wait for their turn with the camera."""
+        self._since_ns = host.now_ns()
+        """When the camera was started, or its last good frame came."""
+        self._unfit_reason = ""
+        self._error: Exception | None = None
+        self._failures_in_a_row = 0
+        self._told = False
+        self._tried = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._stopped = False
+        self.frames = 0
+        self.unfit = 0
+        self.lost = 0
+        self.failures = 0
+        self.openings = 0
+
+    @property
+    def newest(self) -> RawFrame | None:
+        """The last good frame."""
+        return self._newest
+
+    @property
+    def chosen(self) -> Chosen | None:
+        """What the camera was set to, once it was."""
+        return self._chosen
+
+    def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.get_running_loop().create_task(self._run(), name=f"{self._holder.name}: reading frames")
+
+    async def first_contact(self) -> None:
+        """Wait for the first frame, or for what is in its way.
+
+        Raises:
+            Exception: the camera is not there, cannot be set up, or delivers nothing.
+        """
+        await self._tried.wait()
+        if self._newest is None and self._error is not None:
+            raise self._error
+
+    async def on_camera(self, job: Callable[[VideoDevice], T]) -> T:
+        """Do something with the camera, between two of its frames.
+
+        Raises:
+            DriverError: there is none at present, with the cause; or what the job raises.
+        """
+        self._asked += 1
+        try:
+            return await self._worker.run(lambda: job(self._present()))
+        finally:
+            self._asked -= 1
+
+    def cause(self) -> str:
+        """Why there is no newer frame, in words."""
+        if self._error is not None:
+            return str(self._error)
+        if self._unfit_reason:
+            return f"what comes from {self._place()} cannot be used: {self._unfit_reason}"
+        return f"nothing comes from {self._place()}"
+
+    def status(self) -> dict[str, ValueTypes]:
+        """The camera and the counters, for `get_status`."""
+        status: dict[str, ValueTypes] = {
+            "frames": self.frames,
+            "lost_frames": self.lost,
+            "unfit_frames": self.unfit,
+            "failures": self.failures,
+            "openings": self.openings,
+        }
+        if self._device is not None:
+            status |= {"place": self._device.place, "label": self._device.source.label}
+        if self._chosen is not None:
+            status |= {
+                "format": self._chosen.pixel_format,
+                "width_px": self._chosen.width,
+                "height_px": self._chosen.height,
+                "frame_rate": self._chosen.frame_rate,
+            }
+        if self._newest is not None:
+            status["frame_age_ms"] = (self._host.now_ns() - self._newest.taken_ns) / MILLISECOND
+        if self._unfit_reason:
+            status["why_unfit"] = self._unfit_reason
+        if self._error is not None:
+            status["error"] = str(self._error)
+        return status
+
+    def stop(self) -> None:
+        """End it; does not wait. Idempotent."""
+        if self._stopped:
+            return
+        self._stopped = True
+        if self._task is not None:
+            self._task.cancel()
+        if self._device is not None:
+            self._device.wake()
+        self._release()
+        self._worker.stop(last_job=self._let_go)
+
+    async def ended(self) -> None:
+        """Wait until the camera is closed."""
+        await self._worker.ended()
+
+    async def _run(self) -> None:
+        with contextlib.suppress(ClosedError):  # the worker was stopped
+            while True:
+                try:
+                    if self._device is None:
+                        await self._open()
+                    await self._worker.run(self._take)
+                except ClosedError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - a driver bug must not end the reading; it is logged below
+                    await self._failed(error)
+                else:
+                    self._succeeded()
+
+    async def _open(self) -> None:
+        taken = tuple(self._host.claims.listing())
+        device = await self._worker.run(lambda: self._open_device(taken))
+        self._release = self._host.claims.take(device.place, self._holder)
+        self._chosen = await self._worker.run(lambda: self._start_device(device))
+        self.openings += 1
+
+    async def _failed(self, error: Exception) -> None:
+        self._release()
+        await self._worker.run(self._let_go)
+        # That it was unplugged says more than that there is no such camera now.
+        if not (isinstance(error, BusAbsentError) and isinstance(self._error, BusAbsentError)):
+            self._error = error
+        self._failures_in_a_row += 1
+        self.failures += 1
+        if not isinstance(error, DriverError):
+            self._logger.error("%s: reading frames failed", self._holder.name, exc_info=error)
+        if not isinstance(error, ClaimedError) or self._failures_in_a_row > BUSY_TRIES:
+            self._tried.set()
+            if not self._told:
+                self._told = True
+                self._log.warning("%s: no pictures: %s", self._holder.name, self.cause())
+        await self._host.wait(min(BACK_OFF_NS << min(self._failures_in_a_row - 1, 8), LONGEST_BACK_OFF_NS))
+
+    def _succeeded(self) -> None:
+        if not self._delivers:
+            return
+        self._error = None
+        self._failures_in_a_row = 0
+        self._tried.set()
+        if self._told:
+            self._told = False
+            self._logger.info("%s: pictures come again", self._holder.name)
+
+    # From here on: on the camera's thread.
+
+    def _open_device(self, taken: Collection[str]) -> VideoDevice:
+        self._device = self._wish.cameras.open(self._wish.name, taken)
+        return self._device
+
+    def _start_device(self, device: VideoDevice) -> Chosen:
+        chosen = self._wish.start(device)
+        self._delivers = False
+        self._sequence = -1
+        self._unfit_reason = ""
+        self._since_ns = self._host.now_ns()
+        return chosen
+
+    def _let_go(self) -> None:
+        device, self._device = self._device, None
+        if device is not None:
+            device.close()
+
+    def _present(self) -> VideoDevice:
+        if self._device is None or not self._delivers:
+            raise self._error or BusAbsentError(f"{self._holder.name}: its camera is being opened")
+        return self._device
+
+    def _take(self) -> None:
+        """Take frames for `LOOK_NS`, or until something else is to be done, or the first good one has come."""
+        device = self._device
+        if device is None:
+            return
+        give_up_ns = self._host.now_ns() + LOOK_NS
+        while self._host.now_ns() < give_up_ns and not (self._stopped or self._asked):
+            delivered = self._delivers
+            frame = device.read(SLICE_NS)
+            if frame is not None:
+                self._look_at(frame)
+            if self._delivers and not delivered:
+                return
+            self._check_silence(device)
+
+    def _look_at(self, frame: RawFrame) -> None:
+        if self._sequence >= 0:
+            self.lost += max(0, frame.sequence - self._sequence - 1)
+        self._sequence = frame.sequence
+        try:
+            whole = checked(frame)
+        except UnfitFrameError as error:
+            self.unfit += 1
+            self._unfit_reason = str(error)
+            return
+        self._newest = whole
+        self._since_ns = self._host.now_ns()
+        self._unfit_reason = ""
+        self._delivers = True
+        self.frames += 1
+
+    def _check_silence(self, device: VideoDevice) -> None:
+        silent_ns = self._host.now_ns() - self._since_ns
+        rate = self._chosen.frame_rate if self._chosen is not None else 0
+        if silent_ns <= max(SILENCE_NS, SILENT_INTERVALS * SECOND / rate if rate else 0):
+            return
+        for_long = f"for {silent_ns / SECOND:.1f} s; it is started anew"
+        if self._unfit_reason:
+            raise CorruptDataError(f"{device.place}: no picture can be used {for_long}: {self._unfit_reason}")
+        raise BusTimeoutError(
+            f"{device.place}: the camera has delivered nothing {for_long}. Check its cable and its power."
+        )
+
+    def _place(self) -> str:
+        return self._device.place if self._device is not None else "the camera"

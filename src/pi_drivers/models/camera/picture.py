@@ -1,0 +1,169 @@
+"""What becomes of a frame: the picture that is delivered.
+
+A JPEG of the camera's own that nobody wants changed is handed on as it is. Everything else is decoded, cut, turned,
+mirrored and encoded, on a thread of its own, once for each frame however many ask for it, and not at all for frames
+nobody asks for.
+"""
+
+import asyncio
+import functools
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+from pi_drivers.buses.video.contract import COMPRESSED, RawFrame
+from pi_drivers.errors import CorruptDataError
+from pi_drivers.models.camera.camera_config import CameraAttributes
+from pi_drivers.models.camera.jpeg import BadJpegError, examine, with_huffman_tables
+from pi_drivers.models.camera.pixels import pixels_of
+from pi_drivers.runtime.worker import BusWorker
+
+if TYPE_CHECKING:
+    from pi_drivers.models.camera.pixels import Pixels
+
+RGBA_MAGIC = b"RGBA"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture as it is delivered."""
+
+    data: bytes
+    mime_type: str
+    width: int
+    height: int
+    taken_ns: int
+
+
+class UnfitFrameError(Exception):
+    """A frame is not what the camera was set to deliver. The text says why."""
+
+
+def checked(frame: RawFrame) -> RawFrame:
+    """A frame that is whole, as far as that can be told without decoding it, without what fills up its buffer.
+
+    Takes microseconds. Any thread.
+
+    Raises:
+        UnfitFrameError: it is not whole.
+    """
+    if frame.broken:
+        raise UnfitFrameError("a frame was not whole when it came from the camera")
+    if frame.pixel_format in COMPRESSED:
+        length = _jpeg_length(frame)
+        return frame if length == len(frame.data) else replace(frame, data=frame.data[:length])
+    if len(frame.data) < least_length(frame):
+        raise UnfitFrameError(f"a frame has {len(frame.data)} bytes, and {least_length(frame)} make a picture")
+    return frame
+
+
+def least_length(frame: RawFrame) -> int:
+    """The bytes that an uncompressed frame takes."""
+    if frame.pixel_format in {"NV12", "YU12"}:
+        return frame.stride * frame.height * 3 // 2
+    return frame.stride * frame.height
+
+
+def _jpeg_length(frame: RawFrame) -> int:
+    try:
+        facts = examine(frame.data)
+    except BadJpegError as error:
+        raise UnfitFrameError(f"a frame {error}") from None
+    if (facts.width, facts.height) != (frame.width, frame.height):
+        raise UnfitFrameError(
+            f"a frame is {facts.width} x {facts.height}, and the camera was set to {frame.width} x {frame.height}"
+        )
+    return facts.length
+
+
+def passes_through(frame: RawFrame, settings: CameraAttributes) -> bool:
+    """Whether a frame can be delivered as it came."""
+    is_even = frame.width % 2 == 0 and frame.height % 2 == 0
+    return frame.pixel_format in COMPRESSED and settings.leaves_pictures_alone and is_even
+
+
+def develop(frame: RawFrame, settings: CameraAttributes) -> Picture:
+    """Make the picture that is delivered of a whole frame. Takes milliseconds where it does not pass through.
+
+    Raises:
+        CorruptDataError: it cannot be decoded.
+    """
+    if passes_through(frame, settings):
+        return Picture(with_huffman_tables(frame.data), "image/jpeg", frame.width, frame.height, frame.taken_ns)
+    try:
+        pixels = transformed(pixels_of(frame), settings)
+    except ValueError as error:
+        raise CorruptDataError(f"a frame cannot be decoded: {error}") from None
+    height, width = pixels.shape[:2]
+    return Picture(encoded(pixels, settings), settings.mime_type, width, height, frame.taken_ns)
+
+
+def transformed(pixels: "Pixels", settings: CameraAttributes) -> "Pixels":
+    """Cut, turned and mirrored, in this order.
+
+    Args:
+        pixels: height x width x 3.
+        settings: say how.
+    """
+    import cv2
+
+    crop = settings.crop
+    if crop is not None:
+        pixels = pixels[crop.y_px : crop.y_px + crop.height_px, crop.x_px : crop.x_px + crop.width_px]
+    height, width = pixels.shape[:2]
+    pixels = pixels[: height // 2 * 2, : width // 2 * 2]
+    turns = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+    if settings.rotate:
+        pixels = cast("Pixels", cv2.rotate(pixels, turns[settings.rotate]))
+    mirrors = {"horizontal": 1, "vertical": 0, "both": -1}
+    if settings.flip != "none":
+        pixels = cast("Pixels", cv2.flip(pixels, mirrors[settings.flip]))
+    return pixels
+
+
+def encoded(pixels: "Pixels", settings: CameraAttributes) -> bytes:
+    """Pixels (blue, green, red) in the form that is delivered."""
+    import cv2
+
+    if settings.mime_type == "image/png":
+        return cv2.imencode(".png", pixels)[1].tobytes()
+    if settings.mime_type == "image/vnd.viam.rgba":
+        height, width = pixels.shape[:2]
+        header = RGBA_MAGIC + width.to_bytes(4, "big") + height.to_bytes(4, "big")
+        return header + cast("Pixels", cv2.cvtColor(pixels, cv2.COLOR_BGR2RGBA)).tobytes()
+    return cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, settings.jpeg_quality])[1].tobytes()
+
+
+class Darkroom:
+    """Develops frames on a thread of its own, each once. Used on the event loop."""
+
+    def __init__(self, worker: BusWorker, settings: CameraAttributes) -> None:
+        """Args: worker: it has no other work. settings: say what is delivered."""
+        self._worker = worker
+        self._settings = settings
+        self._frame: RawFrame | None = None
+        self._work: asyncio.Task[Picture] | None = None
+        self.developed = 0
+        """How many frames were decoded or encoded."""
+
+    async def picture(self, frame: RawFrame) -> Picture:
+        """The picture of a frame; whoever asks for the same one meanwhile gets the same.
+
+        Raises:
+            CorruptDataError: it cannot be decoded.
+            ClosedError: the camera was closed.
+        """
+        if passes_through(frame, self._settings):
+            return develop(frame, self._settings)
+        if self._work is None or self._frame is not frame:
+            self.developed += 1
+            self._frame = frame
+            job = functools.partial(develop, frame, self._settings)
+            self._work = asyncio.get_running_loop().create_task(self._worker.run(job), name="develop a frame")
+            self._work.add_done_callback(_look_at)
+        return await asyncio.shield(self._work)
+
+
+def _look_at(work: "asyncio.Task[Picture]") -> None:
+    """What went wrong is told to those who asked; nobody may be left when it does."""
+    if not work.cancelled():
+        work.exception()

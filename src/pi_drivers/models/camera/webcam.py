@@ -1,0 +1,70 @@
+"""A camera on USB, or any other that Linux shows as /dev/videoN and that delivers pictures ready to be looked at."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+from viam.components.camera import Camera
+
+from pi_drivers.buses.video.contract import Cameras, Wanted
+from pi_drivers.models.base import Dependencies
+from pi_drivers.models.camera.camera import CameraModel
+from pi_drivers.models.camera.camera_config import CameraAttributes
+from pi_drivers.models.camera.webcam_twin import plug_in_webcam
+
+LONGEST_NAME = 500
+OTHER_NAMES = {"MJPEG": "MJPG", "JPEG": "MJPG", "YUY2": "YUYV", "I420": "YU12", "RGB24": "RGB3", "BGR24": "BGR3"}
+"""The same formats as other programs call them."""
+
+
+def _as_text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else value
+
+
+def _own_name(value: object) -> object:
+    return OTHER_NAMES.get(value.upper(), value.upper()) if isinstance(value, str) else value
+
+
+CameraName = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=int | str)]
+"""Which camera; 0 is `/dev/video0`."""
+
+PixelFormat = Annotated[
+    Literal["MJPG", "YUYV", "UYVY", "NV12", "YU12", "BGR3", "RGB3", "GREY"],
+    BeforeValidator(_own_name, json_schema_input_type=str),
+]
+"""By V4L2's four letters, or as other programs call it."""
+
+
+class WebcamConfig(CameraAttributes):
+    """The attributes of `webcam`."""
+
+    video_path: CameraName | None = Field(
+        default=None,
+        max_length=LONGEST_NAME,
+        description="Which camera: its path (/dev/video0), its name below /dev/v4l/by-id, its number, or what it calls "
+        "itself. Absent: the first that can be used.",
+    )
+    format: PixelFormat | None = Field(
+        default=None,
+        description="What the camera sends. MJPG is delivered as it comes, without any work, as long as nothing is to "
+        "be changed. Absent: the first of MJPG, YUYV and the rarer ones that it has.",
+    )
+
+
+class Webcam(CameraModel[WebcamConfig], Camera):
+    """A camera on USB."""
+
+    CONFIG = WebcamConfig
+
+    def _open(self, settings: WebcamConfig, dependencies: Dependencies) -> None:
+        plug_in_webcam(self.host, settings.video_path, self._wanted())
+        super()._open(settings, dependencies)
+
+    def _cameras(self) -> Cameras:
+        return self.host.cameras
+
+    def _camera_name(self) -> str | None:
+        return self.settings.video_path
+
+    def _wanted(self) -> Wanted:
+        settings: Any = self.settings
+        return Wanted(settings.format, settings.width_px, settings.height_px, settings.frame_rate)
