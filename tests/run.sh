@@ -1,14 +1,15 @@
 #!/bin/sh
-# Runs every check: ruff, mypy, the tests with their coverage, the deliberate faults the tests must notice, and the fault
-# campaign over the sensors, on one Python; the tests that start the module as a process of its own run on each Python of
-# 3.11, 3.12 and 3.13 that is found.
+# Runs every check: ruff, mypy, the tests, the deliberate faults they must notice, and the fault campaign over the
+# sensors, on one Python; the tests that start the module as a process of its own run on each Python of 3.11, 3.12 and
+# 3.13 that is found.
 #
 # usage: tests/run.sh [pytest arguments]
+#        tests/run.sh --coverage                      the tests alone, and which lines and branches they go through
 #        tests/run.sh --campaign [words]              the fault campaign alone, or that of sensors with these words
 #        tests/run.sh --hil [pytest arguments]        the real back ends in the simulated kernel, which it builds once
 #        tests/run.sh --hardware [pytest arguments]   the same on a Raspberry Pi wired as tests/hil/README.md says
 #
-# With arguments only pytest runs, with them, and coverage is not judged: for work on one test.
+# With arguments only pytest runs, with them: for work on one test.
 # PI_DRIVERS_PYTHON names the Python that runs the tests (default: the first one found of python3, 3.13, 3.12, 3.11).
 set -eu
 
@@ -120,6 +121,11 @@ if [ "${1:-}" = --campaign ]; then
     shift
     exec "$bin/python" -m tests.campaign "$@"
 fi
+# Counting lines doubles the time of what is simulated, so it is not done every time.
+if [ "${1:-}" = --coverage ]; then
+    exec "$bin/python" -m pytest --numprocesses 2 --dist loadfile --cov --cov-branch \
+        --cov-report=term-missing:skip-covered --cov-fail-under=90
+fi
 if [ $# -gt 0 ]; then
     PYTHONDEVMODE=1 exec "$bin/python" -m pytest "$@"
 fi
@@ -132,7 +138,7 @@ say "mypy"
 say "pytest"
 # Two workers: the tests that start processes mostly wait. A file stays with one worker. What development mode does to
 # find mistakes in C costs a fifth of the time, and there is no C here.
-PYTHONDEVMODE=1 PYTHONMALLOC=pymalloc "$bin/python" -m pytest --numprocesses 2 --dist loadfile --cov --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=90
+PYTHONDEVMODE=1 PYTHONMALLOC=pymalloc "$bin/python" -m pytest --numprocesses 2 --dist loadfile
 say "faults"
 "$bin/python" -m tests.faults
 say "fault campaign over the sensors"

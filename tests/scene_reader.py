@@ -8,6 +8,7 @@ from binascii import crc_hqx
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,6 +47,18 @@ class Seen(NamedTuple):
     """The middle of the disc in the scene, in parts of the picture as it was before it was turned; None if hidden."""
     brightness: float
     """1.0 as the scene is; the grey bar shows it, up to 1.33."""
+
+
+def decoded(data: bytes) -> Pixels:
+    """A compressed picture in blue, green and red.
+
+    Raises:
+        UnreadableError: It is none.
+    """
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise UnreadableError("this cannot be decoded")
+    return pixels
 
 
 def read(picture: Pixels) -> Seen:

@@ -45,6 +45,7 @@ MODELS: Mapping[str, str] = {
     "mpu6050": "movement_sensor.mpu6050:Mpu6050Sensor",
     "nmea-gps": "movement_sensor.nmea_gps:NmeaGps",
     "webcam": "camera.webcam:Webcam",
+    "csi-camera": "camera.csi_camera:CsiCamera",
 }
 
 

@@ -215,7 +215,7 @@ class _Stage:
     async def _answer(self, sensor: Any) -> bool | None:
         """Whether an answer is the truth; None when it is an error."""
         try:
-            readings = await sensor.get_readings()
+            readings = await self.subject.look(sensor)
         except DriverError:
             self.outcome.errors += 1
             return None

@@ -4,9 +4,10 @@ A place has a fuse, which lets transactions pass before the fault has its turn, 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from pi_drivers.models.sensor.ds18b20 import EXAMPLE_ID
+from pi_drivers.world.cameras import CameraShelf
 from pi_drivers.world.faults import Fuse
 from pi_drivers.world.world import World
 
@@ -267,3 +268,39 @@ class EchoPlace(Place):
 
     def _unplug(self) -> None:
         self._faults.unplugged = True
+
+
+class CameraPlace(Place):
+    """The only camera of its kind; its transactions are frames."""
+
+    def __init__(self, world: World, shelf: CameraShelf, without: Collection[str] = ()) -> None:
+        """Args: without: kinds that nobody could see in its frames, or that it cannot have."""
+        super().__init__(world)
+        self._shelf, self._without = shelf, without
+        [self._twin] = shelf.twins
+
+    @property
+    def fuse(self) -> Fuse:
+        return self._twin.faults
+
+    @property
+    def kinds(self) -> Mapping[str, Action]:
+        names = ("garbage", "half", "broken", "other_size", "lost", "late")
+        kinds = {f"{name}, {count}": self._counted(name, count) for name in names for count in (1, 5)}
+        kinds["silence"] = lambda: setattr(self._twin.faults, "at_end", self._silence)
+        kinds["unplugged"] = lambda: setattr(self._twin.faults, "at_end", self._twin.unplug)
+        kinds["back with another number"] = lambda: setattr(self._twin.faults, "at_end", self._renumber)
+        return {kind: action for kind, action in kinds.items() if not kind.startswith(tuple(self._without))}
+
+    def mend(self) -> None:
+        self._twin.faults.silent = False
+        self._twin.plug_in()
+
+    def _counted(self, name: str, count: int) -> Action:
+        return lambda: setattr(self._twin.faults, name, count)
+
+    def _silence(self) -> None:
+        self._twin.faults.silent = True
+
+    def _renumber(self) -> None:
+        self._shelf.replug_elsewhere(self._twin)

@@ -1,14 +1,20 @@
-"""The sensors of the campaign: how each is configured, what the world around it is like, and what it must say then."""
+"""The sensors and cameras of the campaign: how each is configured, what the world is like, what it must say then."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pi_drivers.buses.video.contract import Wanted
+from pi_drivers.host.mock import MockHost
+from pi_drivers.models.camera.csi_camera_twin import plug_in_csi_camera
+from pi_drivers.models.camera.webcam_twin import SERIAL_ID, plug_in_webcam
 from pi_drivers.world.vitals import WARMTH_C, WARMTH_PER_USE_C
 from pi_drivers.world.world import World
+from tests.campaign.pictures import look_at_picture
 from tests.campaign.places import (
     ECHO_LINE,
     TRIGGER_LINE,
+    CameraPlace,
     EchoPlace,
     HealthPlace,
     I2cPlace,
@@ -21,6 +27,12 @@ from tests.campaign.places import (
 
 Truth = Mapping[str, float]
 """What readings must be, by key; other keys may be there."""
+
+
+async def readings_of(sensor: Any) -> Mapping[str, Any]:
+    """What a sensor answers."""
+    readings: Mapping[str, Any] = await sensor.get_readings()
+    return readings
 
 
 @dataclass(frozen=True)
@@ -43,6 +55,8 @@ class Subject:
     """From one reading to the next, where that is not `poll_interval_ms`: what is heard, not asked for."""
     stride: int = 1
     """Only every so many-th transaction is tried, where they are bytes of a long message."""
+    look: Callable[[Any], Awaitable[Mapping[str, Any]]] = readings_of
+    """How it is asked."""
     variant: str = ""
     """What tells it from others of its model."""
 
@@ -129,6 +143,29 @@ def wall(world: World, state: int) -> Truth:
     return {"distance_m": distance_m}
 
 
+def disc(rotated: float) -> Callable[[World, int], Truth]:
+    """A disc in one of three places, in front of a camera whose pictures are turned so far."""
+
+    def set_scene(world: World, state: int) -> Truth:
+        x, y = ((0.2, 0.5), (0.8, 0.5), (0.5, 0.6))[state]
+        world.scene.path = lambda _: (x, y)
+        return {"disc_x": x, "disc_y": y, "rotated": rotated, "too_old_ms": 0, "stamp_off_ms": 0}
+
+    return set_scene
+
+
+def webcam_place(world: World, without: Collection[str] = ()) -> CameraPlace:
+    """A webcam on USB."""
+    plug_in_webcam(MockHost(world), SERIAL_ID, Wanted())
+    return CameraPlace(world, world.cameras, without)
+
+
+def ribbon_place(world: World) -> CameraPlace:
+    """A camera on the ribbon cable: noise has the form of its frames, and its number is that of its plug."""
+    plug_in_csi_camera(MockHost(world), "camera 0", Wanted())
+    return CameraPlace(world, world.csi_cameras, without=("garbage", "back with another number"))
+
+
 TWO_CHANNELS = {"first": {"channel": 0}, "second": {"channel": 1}}
 
 
@@ -139,6 +176,22 @@ def _adc(chip: str) -> Subject:
         lambda world: SpiPlace(world, 0),
         voltages("spi-0 0"),
         variant=chip,
+    )
+
+
+def _camera(
+    model: str, place: Callable[[World], CameraPlace], variant: str = "", rotate: int = 0, **attributes: Any
+) -> Subject:
+    return Subject(
+        model,
+        {"width_px": 128, "height_px": 96, "frame_rate": 10, "rotate": rotate, **attributes},
+        place,
+        disc(rotate),
+        look=look_at_picture,
+        tolerance=0.03,
+        tolerances={"too_old_ms": 1, "stamp_off_ms": 1.5},
+        period_s=0.1,
+        variant=variant,
     )
 
 
@@ -253,4 +306,14 @@ SUBJECTS = (
         tolerance=0.002,
         max_age_ms=800,
     ),
+    _camera("webcam", webcam_place, video_path=SERIAL_ID),
+    _camera(
+        "webcam",
+        lambda world: webcam_place(world, without=("garbage",)),  # nothing tells a line of pixels from noise
+        "uncompressed and turned",
+        rotate=90,
+        video_path=SERIAL_ID,
+        format="YUYV",
+    ),
+    _camera("csi-camera", ribbon_place),
 )

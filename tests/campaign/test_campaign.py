@@ -1,8 +1,11 @@
 """The campaign itself: it must see what it is there to see."""
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from pi_drivers.errors import StaleReadingError
+from pi_drivers.models.camera import camera, frame_keeper
+from pi_drivers.models.camera.camera import CameraModel
 from pi_drivers.models.sensor import sht31
 from pi_drivers.models.sensor.sht31 import Sht31
 from pi_drivers.runtime.poller import Poller
@@ -12,6 +15,7 @@ from tests.campaign.plan import plan_of
 from tests.campaign.subjects import SUBJECTS
 
 AIR = next(one for one in SUBJECTS if one.model == "sht31")
+EYES = [one for one in SUBJECTS if one.model in {"webcam", "csi-camera"}]
 
 
 def test_every_kind_of_fault_is_tried_at_every_transaction():
@@ -54,6 +58,33 @@ def test_a_sensor_that_does_not_come_back_is_seen(monkeypatch):
     monkeypatch.setattr(sht31.Sht31Sensor, "_readings", _never_again)
     outcome = run(Case(AIR, "one NACK", at_start=False, skip=0))
     assert not outcome.recovered
+
+
+@pytest.mark.parametrize("eye", EYES, ids=lambda one: one.title)
+def test_a_sound_camera_shows_nothing_wrong_and_recovers(eye):
+    outcome = run(Case(eye, "unplugged", at_start=False, skip=1))
+    assert outcome.sound
+    assert outcome.errors > 10
+    assert outcome.answers > 25
+
+
+@pytest.mark.parametrize("eye", EYES, ids=lambda one: one.title)
+def test_a_picture_that_is_served_for_ever_is_seen_as_wrong(eye, monkeypatch):
+    monkeypatch.setattr(camera, "fresh", lambda _label, sample, *_: sample)
+    outcome = run(Case(eye, "silence", at_start=False, skip=0))
+    assert any("too_old_ms" in text for text in outcome.wrong)
+
+
+def test_a_damaged_picture_is_seen_as_wrong(monkeypatch):
+    monkeypatch.setattr(frame_keeper, "checked", lambda frame: frame)
+    outcome = run(Case(EYES[0], "half, 1", at_start=False, skip=0))
+    assert any("damage" in text for text in outcome.wrong)
+
+
+def test_a_picture_with_another_one_s_time_is_seen_as_wrong(monkeypatch):
+    monkeypatch.setattr(CameraModel, "_timestamp", lambda *_: Timestamp())
+    outcome = run(Case(EYES[0], "lost, 1", at_start=False, skip=0))
+    assert outcome.wrong
 
 
 def _never_again(*_: object) -> None:

@@ -363,6 +363,56 @@ def test_where_there_are_several_thermometers_each_has_to_be_named():
     ]
 
 
+def eye(name: str, video_path: object, **attributes: object) -> dict[str, object]:
+    return entry("camera", "webcam", name, backend="mock", video_path=video_path, **attributes)
+
+
+KEPT = "usb-046d_HD_Pro_Webcam_C920_5A1B-video-index0"
+
+
+@pytest.mark.parametrize("first", ["/dev/video0", 0, "0", "video0"])
+@pytest.mark.parametrize("second", ["/dev/video0", 0, "0", "video0"])
+def test_two_components_on_one_webcam_are_told_however_its_number_is_written(first, second):
+    assert problems(eye("front", first), eye("back", second)) == [
+        '@1 camera "back": video_path: /dev/video0 is used by camera "front" (video_path) already'
+    ]
+
+
+@pytest.mark.parametrize("first", [KEPT, f"/dev/v4l/by-id/{KEPT}", f"{KEPT};video0"])
+def test_two_components_on_one_webcam_are_told_with_and_without_the_folder_of_its_name(first):
+    assert problems(eye("front", first), eye("back", KEPT)) == [
+        f'@1 camera "back": video_path: {KEPT} is used by camera "front" (video_path) already'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("/dev/video0", "/dev/video2"),
+        (KEPT, KEPT.replace("5A1B", "77F0")),
+        ("HD Pro Webcam C920", "HD Pro Webcam C920"),  # there may be two of a kind, and each gets one
+        (None, None),
+        (None, 0),
+    ],
+)
+def test_two_webcams_are_two(first, second):
+    assert problems(eye("front", first), eye("back", second)) == []
+
+
+def test_the_real_webcam_and_the_simulated_one_are_two():
+    assert problems(eye("front", 0), eye("back", 0) | {"attributes": {"backend": "real", "video_path": 0}}) == []
+
+
+def test_two_components_on_one_csi_camera_are_told_and_its_number_is_no_webcams():
+    def ribbon(name: str, **attributes: object) -> dict[str, object]:
+        return entry("camera", "csi-camera", name, backend="mock", **attributes)
+
+    assert problems(eye("usb", 0), ribbon("front"), ribbon("back", camera_num=1)) == []
+    assert problems(ribbon("front"), ribbon("back", camera_num=0)) == [
+        '@1 camera "back": camera_num: camera 0 is used by camera "front" (camera_num) already'
+    ]
+
+
 def test_a_name_without_end_is_cut_wherever_it_is_told():
     long = "x" * 70_000
     assert all(len(line) < 500 for line in problems(sensor(long, i2c_bus="x"), sensor(long)))

@@ -3,8 +3,11 @@
 import asyncio
 import os
 import signal
+import time
+from collections.abc import Awaitable, Callable
 
 import pytest
+from viam.components.camera import Camera
 from viam.components.encoder import Encoder
 from viam.components.motor import Motor
 from viam.components.sensor import Sensor
@@ -13,6 +16,7 @@ from viam.utils import ValueTypes
 from pi_drivers.cli.commands import main
 from pi_drivers.cli.up import ClientServer, address_of, is_open_to_others
 from pi_drivers.errors import ArgumentError
+from tests import scene_reader
 from tests.cli.machines import board, entry, file_of, motor, sensor
 from tests.cli.processes import PATIENCE_S, client, rover, up
 
@@ -37,6 +41,32 @@ async def test_a_client_drives_the_machine_over_tcp_and_it_ends_on_sigterm_with_
     assert ticks == pytest.approx(200, abs=20)
     assert set(readings) == {"temperature_c", "relative_humidity_pct"}
     assert (status, errors) == (0, "")
+
+
+async def test_a_client_sees_through_a_camera_and_it_ends_while_pictures_are_asked_for(tmp_path):
+    eye = entry("camera", "webcam", "eye", backend="mock", video_path=0, width_px=1280, height_px=720, rotate=180)
+    async with (
+        up(file_of(tmp_path, eye, sensor()), "--listen", "localhost:0") as machine,
+        client(await machine.address()) as robot,
+    ):
+        camera = Camera.from_robot(robot, "eye")
+        [image], _ = await camera.get_images()
+        asking = asyncio.create_task(_for_ever(camera.get_images))
+        await asyncio.sleep(0.1)
+        machine.process.send_signal(signal.SIGTERM)
+        status, errors = await machine.end()
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+
+    seen = scene_reader.read(scene_reader.decoded(image.data))
+    assert (image.name, image.width, image.height, seen.rotated) == ("color", 1280, 720, 180)
+    assert time.monotonic() - seen.taken_ms / 1e3 < PATIENCE_S
+    assert (status, errors) == (0, "")
+
+
+async def _for_ever(call: Callable[[], Awaitable[object]]) -> None:
+    while True:
+        await call()
 
 
 async def test_a_client_reaches_it_over_a_unix_socket_and_the_socket_is_gone_at_the_end(tmp_path):

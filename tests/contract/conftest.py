@@ -8,6 +8,7 @@ import pytest
 
 from .grounds import GpioGround, I2cGround
 from .spi_grounds import SpiGround
+from .video_grounds import VideoGround
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -60,3 +61,13 @@ def spi(spi_ground: SpiGround) -> Iterator[SpiGround]:
     spi_ground.fresh()
     yield spi_ground
     spi_ground.fresh()
+
+
+@pytest.fixture
+def video(grounds: ModuleType) -> Iterator[VideoGround]:
+    """A camera that nobody uses; what a test opens is closed when it ends."""
+    make = getattr(grounds, "video_ground", None)
+    if make is None:
+        pytest.skip("there is no camera on this ground")
+    with make() as made:
+        yield made

@@ -12,6 +12,7 @@ from pi_drivers.world.world import World
 from .grounds import MICROSECOND, MILLISECOND, Facility, GpioGround, I2cGround, Wave, watch_by_looking
 from .i2c_chips import CHIPS
 from .spi_grounds import MockSpiGround, SpiGround
+from .video_grounds import MockVideoGround, VideoGround
 
 OUTSIDE = "the test"
 
@@ -34,6 +35,13 @@ def i2c_ground() -> Iterator[I2cGround]:
 def spi_ground() -> Iterator[SpiGround]:
     """A simulated bus with two chips."""
     yield MockSpiGround()
+
+
+@contextmanager
+def video_ground() -> Iterator[VideoGround]:
+    """A simulated webcam that nobody uses."""
+    with MockVideoGround() as ground:
+        yield ground
 
 
 class MockGpioGround(GpioGround):

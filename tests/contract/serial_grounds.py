@@ -12,50 +12,18 @@ import tty
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from pi_drivers.buses.serial.contract import SerialPort
 from pi_drivers.buses.serial.mock import MockSerial
 from pi_drivers.buses.serial.real import PySerialPort
-from pi_drivers.world.clock import HandClock
 from pi_drivers.world.serial_line import Notebook
-from pi_drivers.world.world import World
+
+from .asides import MILLISECOND, SECOND, Aside, ByHand
 
 T = TypeVar("T")
 
-MILLISECOND = 1_000_000
-SECOND = 1_000_000_000
 BAUD = 115_200
-
-
-class Aside(Generic[T]):
-    """A call on a thread of its own, for what blocks."""
-
-    def __init__(self, job: Callable[[], T], let_time_pass: Callable[[], None] = lambda: None) -> None:
-        self._job = job
-        self._let_time_pass = let_time_pass
-        self._answers: list[T] = []
-        self._errors: list[Exception] = []
-        self._thread = threading.Thread(target=self._run, name="bus test", daemon=True)
-        self._thread.start()
-
-    def result(self, within_s: float = 5.0) -> T:
-        """What came of it. Raises: TimeoutError: nothing yet."""
-        limit = time.monotonic() + within_s
-        while self._thread.is_alive() and time.monotonic() < limit:
-            self._let_time_pass()
-            self._thread.join(0.001)
-        for error in self._errors:
-            raise error
-        if not self._answers:
-            raise TimeoutError("the call has not come back")
-        return self._answers[0]
-
-    def _run(self) -> None:
-        try:
-            self._answers.append(self._job())
-        except Exception as error:
-            self._errors.append(error)
 
 
 class SerialGround(ABC):
@@ -108,50 +76,24 @@ class SerialGround(ABC):
         return self.heard() == wanted
 
 
-class MockSerialGround(SerialGround):
+class MockSerialGround(ByHand, SerialGround):
     """A line of a simulated Pi, whose time is moved by hand."""
 
     path = "/dev/ttyUSB0"
 
     def __init__(self) -> None:
-        self.world = World.by_hand()
+        super().__init__()
         self.line = self.world.serial(self.path)
         self.far_end = Notebook(BAUD)
         self.line.plug_in(self.far_end)
-
-    @property
-    def clock(self) -> HandClock:
-        assert isinstance(self.world.clock, HandClock)
-        return self.world.clock
 
     def open(self, path: str | None = None, baud: int = BAUD) -> SerialPort:
         self.far_end.baud = baud
         return MockSerial(self.world, path or self.path, baud)
 
-    def aside(self, job: Callable[[], T]) -> Aside[T]:
-        self.clock.entered()
-
-        def counted() -> T:
-            try:
-                return job()
-            finally:
-                self.clock.left()
-
-        started = Aside(counted, self._let_time_pass)
-        self._wait_until_all_block()
-        return started
-
     def send(self, data: bytes) -> None:
         with self.world.held():
             self.line.send(data)
-
-    def settle(self, duration_ns: int = 30 * MILLISECOND) -> None:
-        self._wait_until_all_block()
-        self.clock.advance(duration_ns)
-        self._wait_until_all_block()
-
-    def now_ns(self) -> int:
-        return self.clock.now_ns()
 
     def heard(self) -> bytes:
         return bytes(self.far_end.heard)
@@ -167,15 +109,6 @@ class MockSerialGround(SerialGround):
     def jam(self, jammed: bool = True) -> None:
         with self.world.held():
             self.line.to_far_end.hold(jammed)
-
-    def _let_time_pass(self) -> None:
-        if not self.clock.running:
-            self.clock.advance(MILLISECOND)
-
-    def _wait_until_all_block(self) -> None:
-        limit = time.monotonic() + 5
-        while self.clock.running and time.monotonic() < limit:
-            time.sleep(0.0005)
 
 
 class PtySerialGround(SerialGround):

@@ -22,6 +22,7 @@ from tests.module.fake_viam_server import FakeViamServer
 
 if TYPE_CHECKING:
     from tests.hil.outside_chips import OutsideChips, Player
+    from tests.hil.played_camera import PlayedCamera
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -86,6 +87,19 @@ def spi_player(pytestconfig: pytest.Config) -> "Iterator[Player]":
 
     with outside_spi() as playing:
         yield playing
+
+
+@pytest.fixture(scope="module")
+def usb_camera(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[PlayedCamera]":
+    """A USB camera that a program plays, for all tests of a file."""
+    if pytestconfig.getoption("--ground") != "simulated":
+        pytest.skip("nobody plays a camera on a real bus")
+    from tests.hil.outside_chips import playing
+    from tests.hil.played_camera import PlayedCamera
+
+    folder = tmp_path_factory.mktemp("pictures")
+    with playing(lambda process: PlayedCamera(process, folder), "tests.hil.outside_usb_camera") as player:
+        yield player
 
 
 @pytest.fixture(scope="session")

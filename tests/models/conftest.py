@@ -95,6 +95,11 @@ class Bench:
         await resource.ready()
         return resource
 
+    @property
+    def newest(self) -> Any:
+        """The resource that was built last, also one that did not become ready."""
+        return self._built[-1]
+
     def config(self, model: str, name: str, attributes: dict[str, Any]) -> ComponentConfig:
         """A resource's config on the mock."""
         return ComponentConfig(name=name, attributes=dict_to_struct({"backend": "mock"} | attributes))

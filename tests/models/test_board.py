@@ -335,13 +335,14 @@ async def test_help_names_every_kind_of_fault_there_is(bench: Bench):
     await bench.make("ds18b20", "tank", sensor_id="28-000005e2fdc3")
     await bench.make("ultrasonic", "front", trigger_pin="16", echo_interrupt_pin="18")
     await bench.make("gpio-input", "button", pin="11")
+    await bench.make("webcam", "eye", video_path=0)
     bench.world.serial("/dev/ttyUSB0").plug_in_if_free(Notebook())
     bench.world.shaft("left")
     text = (await client.do_command({"command": "help"}))["fault"]["does"]
     told = {part.partition(" ")[0]: part for part in text.partition("Kinds: ")[2].split("; ")}
     assert len(told) > 0
     places = ["i2c-1 0x44", "spi-0 0", "1-wire 28-000005e2fdc3", "serial /dev/ttyUSB0", "ultrasonic front",
-              "signal button", "shaft left"]  # fmt: skip
+              "camera /dev/video0", "signal button", "shaft left"]  # fmt: skip
     for place in places:
         _, message = await code_of(client.do_command({"command": "fault", "target": place, "kind": "?"}))
         kinds = message.partition("there are: ")[2]
@@ -365,6 +366,65 @@ async def test_faults_of_an_ultrasonic_sensor(bench: Bench):
         await bench.wait(20)
         assert (await sensor.get_readings())["distance_m"] == pytest.approx(1, abs=0.01)
         assert getattr(bench.world.echoes["front"].faults, kind.replace("-", "_")) == 0
+
+
+@pytest.mark.parametrize(
+    ("model", "attributes", "camera"),
+    [("webcam", {"video_path": 0}, "camera /dev/video0"), ("csi-camera", {"camera_num": 0}, "camera 0")],
+)
+async def test_faults_of_a_camera(bench: Bench, model, attributes, camera):
+    _, client = await board_client(bench)
+    eye = await bench.make(model, "eye", frame_rate=10, **attributes)
+    for kind, mended, cause in (("unplug", "replug", "was unplugged"), ("silence", "sound", "nothing comes from")):
+        await client.do_command({"command": "fault", "target": camera, "kind": kind})
+        await bench.wait(1)
+        with pytest.raises(StaleReadingError, match=cause):
+            await eye.get_images()
+        await client.do_command({"command": "fault", "target": camera, "kind": mended})
+        await bench.wait(2)
+        await eye.get_images()
+
+
+@pytest.mark.parametrize(
+    ("kind", "counter"),
+    [
+        ("garbage", "unfit_frames"),
+        ("half", "unfit_frames"),
+        ("broken", "unfit_frames"),
+        ("other-size", "unfit_frames"),
+        ("lost", "lost_frames"),
+    ],
+)
+async def test_so_many_frames_of_a_camera_are_bad(bench: Bench, kind, counter):
+    _, client = await board_client(bench)
+    eye = await bench.make("webcam", "eye", video_path=0, frame_rate=10, width_px=160, height_px=120)
+    before = await eye.get_status()
+    fault = {"command": "fault", "target": "camera /dev/video0", "kind": kind, "count": 5}
+    await client.do_command(fault)
+    await bench.wait(1.5)
+    after = await eye.get_status()
+    assert after[counter] - before[counter] == 5
+    await eye.get_images()
+
+
+async def test_frames_of_a_camera_come_late(bench: Bench):
+    _, client = await board_client(bench)
+    eye = await bench.make("webcam", "eye", video_path=0, frame_rate=10, width_px=160, height_px=120)
+    await client.do_command({"command": "fault", "target": "camera /dev/video0", "kind": "late", "count": 3})
+    assert bench.world.cameras.named("/dev/video0").faults.late == 3
+    await bench.wait(1)
+    assert bench.world.cameras.named("/dev/video0").faults.late == 0
+    await eye.get_images()
+
+
+async def test_a_camera_that_comes_back_elsewhere_is_still_known_by_where_it_was(bench: Bench):
+    _, client = await board_client(bench)
+    await bench.make("webcam", "eye", video_path="/dev/video0")
+    fault = {"command": "fault", "target": "camera /dev/video0"}
+    await client.do_command({**fault, "kind": "replug-elsewhere"})
+    assert [source.path for source in bench.world.cameras.sources()] == ["/dev/video1"]
+    await client.do_command({**fault, "kind": "unplug"})
+    assert bench.world.cameras.sources() == []
 
 
 async def test_faults_of_the_signal_at_an_input(bench: Bench):

@@ -1,4 +1,4 @@
-"""Two components on one pin, at one address of a bus or on one port: found in the config, before a claim fails.
+"""Two components on one pin, address, port or camera: found in the config, before a claim fails.
 
 Things are taken in the order of the file, as `up` builds the components.
 """

@@ -1,4 +1,4 @@
-"""What a component takes, read from its config: pins, addresses, ports, channels of converters.
+"""What a component takes, read from its config: pins, addresses, ports, cameras, channels of converters.
 
 A pin is known by the board it sits on. Components without a `board`, and those that name a board of ours that
 is the local header, share the header; there the many names of a pin, a user's own among them, are resolved to
@@ -6,10 +6,12 @@ its GPIO. On other boards a name is just a name. What a bus has the header for i
 """
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pi_drivers import host
+from pi_drivers.buses.video.contract import plain_name
 from pi_drivers.cli.board_pins import board_of, channel_of, user_names
 from pi_drivers.cli.machine import Component
 from pi_drivers.config.attributes import Attributes, Part
@@ -19,6 +21,9 @@ from pi_drivers.errors import ArgumentError
 from pi_drivers.host import header, i2c_lines, spi_lines
 from pi_drivers.models.adc.attributes import AdcWiring
 from pi_drivers.models.i2c_chip import BY_KERNEL, place_from_kernel, place_of
+
+KEPT_NAME = re.compile(r"-video-index[0-9]+$")
+"""How the names below /dev/v4l end, each of which one camera alone has."""
 
 Thing = tuple[object, ...]
 """What two components cannot both have, as a key."""
@@ -68,6 +73,7 @@ def wants_of(component: Component, config: Attributes, headers: Headers) -> Iter
             yield _pin_want(path, name, config, headers)
     yield from _i2c_wants(config, backend_of(config))
     yield from _serial_wants(config)
+    yield from _camera_wants(config)
     for path, wiring in converters(config):
         yield from _converter_wants(path, wiring, backend_of(config))
     sensor_id = getattr(config, "sensor_id", None)
@@ -193,3 +199,15 @@ def _serial_wants(config: Attributes) -> Iterator[Want]:
     else:
         address = getattr(config, "address", None)
         yield Want("channel", (*port, address, channel), f"channel {channel} of address {address} on {port[-1]}")
+
+
+def _camera_wants(config: Attributes) -> Iterator[Want]:
+    """The camera that is named. What several cameras may call themselves is left to what is there."""
+    number = getattr(config, "camera_num", None)
+    if isinstance(number, int):
+        yield Want("camera_num", (backend_of(config), "csi camera", number), f"camera {number}")
+    name = getattr(config, "video_path", None)
+    if isinstance(name, str):
+        plain = plain_name(name)
+        if plain.startswith("/") or KEPT_NAME.search(plain):
+            yield Want("video_path", (backend_of(config), "camera", plain), plain)

@@ -142,6 +142,7 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any], FieldInfo | None], str]] = {
     "greater_than_equal": _range,
     "less_than": _range,
     "less_than_equal": _range,
+    "multiple_of": lambda c, _: f"be a multiple of {c['multiple_of']}",
     "too_short": _length("min_length", "at least"),
     "too_long": _length("max_length", "at most"),
     "string_too_short": lambda c, _: "not be empty" if c["min_length"] == 1 else _characters("least", c["min_length"]),

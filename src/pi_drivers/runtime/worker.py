@@ -37,6 +37,7 @@ class BusWorker:
         self._lock = threading.Lock()
         self._unfinished = 0
         self._stopped = False
+        self._over = False
         self._thread = threading.Thread(target=self._work, name=f"bus {name}", daemon=True)
         self._thread.start()
 
@@ -65,15 +66,15 @@ class BusWorker:
         """Take no more jobs; those queued before still run, then `last_job`. Idempotent, does not wait."""
         if not self._stopped:
             self._stopped = True
-            self._jobs.put(last_job)
-            self._jobs.put(None)
+            self._hand_over(lambda: self._execute_alone(last_job))
+            self._hand_over(None)
 
     async def ended(self) -> None:
-        """Wait until the thread is gone."""
-        while self._thread.is_alive():  # noqa: ASYNC110 - a thread cannot set an event of a loop that may be gone
+        """Wait until the thread has done its last job."""
+        while not self._over:  # noqa: ASYNC110 - a thread cannot set an event of a loop that may be gone
             await asyncio.sleep(0.001)
 
-    def _hand_over(self, job: Job) -> None:
+    def _hand_over(self, job: Job | None) -> None:
         with self._lock:
             self._unfinished += 1
             is_first = self._unfinished == 1
@@ -91,6 +92,8 @@ class BusWorker:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
+        self._over = True
+        self._finished()
 
     def _execute_alone(self, job: Job) -> None:
         try:

@@ -166,9 +166,9 @@ class CameraTwin:
         """What is in memory of a picture: drawn here, so not under the world's lock."""
         chosen, fault = exposure.chosen, exposure.fault
         width, height = chosen.width, chosen.height
-        if fault == "other_size":
-            width, height = width // 2, height // 2
         picture = self._scene.picture(exposure.taken_ns, width, height, exposure.number, brightness=exposure.brightness)
+        if fault == "other_size":
+            picture = picture[: height // 4 * 2, : width // 4 * 2]
         data = packed(picture, chosen.pixel_format)
         if fault == "garbage":
             data = _noise(exposure.number, len(data))
@@ -232,6 +232,10 @@ AUTOMATIC: Mapping[str, tuple[str, float]] = {
     "exposure_time_absolute": ("auto_exposure", 1),
     "white_balance_temperature": ("white_balance_automatic", 0),
     "focus_absolute": ("focus_automatic_continuous", 0),
+    "ExposureTime": ("AeEnable", 0),
+    "AnalogueGain": ("AeEnable", 0),
+    "ColourTemperature": ("AwbEnable", 0),
+    "LensPosition": ("AfMode", 0),
 }
 """The control that does it by itself, and its value when it does not."""
 

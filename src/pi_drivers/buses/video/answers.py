@@ -13,6 +13,11 @@ from pi_drivers.errors import (
     ConfigError,
 )
 
+PROCESSES = "it works on pictures and takes none"
+DESCRIBES = "it gives data about pictures only"
+NO_CAMERAS = (PROCESSES, DESCRIBES)
+"""Why a device is unfit that nobody takes for a camera; a Pi has a dozen."""
+
 
 def absent(wanted: str | None, sources: Sequence[VideoSource]) -> BusAbsentError:
     """There is no such camera, or none at all."""
@@ -23,9 +28,10 @@ def absent(wanted: str | None, sources: Sequence[VideoSource]) -> BusAbsentError
 
 def what_there_is(sources: Sequence[VideoSource]) -> str:
     """The cameras of a machine, in a sentence."""
-    if not sources:
+    cameras = [source for source in sources if source.unfit not in NO_CAMERAS]
+    if not cameras:
         return "None is plugged in: check its cable, and what dmesg says of it."
-    return f"There are: {'; '.join(map(described, sources))}."
+    return f"There are: {'; '.join(map(described, cameras))}."
 
 
 def described(source: VideoSource) -> str:

@@ -26,6 +26,15 @@ USUAL_RATE = 30.0
 """What a camera is set to if nobody says otherwise."""
 
 
+def plain_name(name: str) -> str:
+    """One spelling for all of a camera's name: a number as a path, a name that stays without its folder."""
+    name = name.partition(";")[0]  # viam-server's webcam finds names such as "usb-…-video-index0;video0"
+    number = _NUMBER.fullmatch(name)
+    if number is not None:
+        return f"/dev/video{int(number[1])}"
+    return name.removeprefix(BY_ID).removeprefix(BY_PATH)
+
+
 @dataclass(frozen=True)
 class RawFrame:
     """A picture as it came from the camera."""
@@ -122,11 +131,8 @@ class VideoSource:
 
     def answers_to(self, name: str) -> bool:
         """Whether a config that says this means this camera: path, number, name or label."""
-        name = name.partition(";")[0]  # viam-server's webcam finds names such as "usb-…-video-index0;video0"
-        number = _NUMBER.fullmatch(name)
-        if number is not None:
-            return self.path == f"/dev/video{int(number[1])}"
-        return name in {self.path, self.label} or name.removeprefix(BY_ID).removeprefix(BY_PATH) in self.names
+        name = plain_name(name)
+        return name in {self.path, self.label, *self.names}
 
 
 class VideoDevice(ABC):

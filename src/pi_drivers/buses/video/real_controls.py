@@ -3,7 +3,7 @@
 import ctypes
 import errno
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from pi_drivers.buses.video import answers
@@ -11,6 +11,7 @@ from pi_drivers.buses.video import v4l2_structs as v4l2
 from pi_drivers.buses.video.contract import Control
 from pi_drivers.buses.video.ranges import check_value, find_control, range_of
 from pi_drivers.buses.video.real_file import VideoFile
+from pi_drivers.buses.video.real_sources import capability_of
 from pi_drivers.errors import DriverError
 
 KINDS: dict[int, Literal["integer", "boolean", "menu", "button"]] = {
@@ -55,7 +56,7 @@ class Controls:
             BusAbsentError, BusError: it cannot be asked.
         """
         described = ((info, self._value_of(info)) for info in self._infos())
-        return [self._control(info, value) for info, value in described if value is not None]
+        return [_control(info, value, self._choices(info)) for info, value in described if value is not None]
 
     def set(self, name: str, value: float) -> float:
         """Set one; returns what the camera has then.
@@ -66,8 +67,10 @@ class Controls:
             BusAbsentError, BusError: it cannot be set.
         """
         infos = {name_of(info): info for info in self._infos()}
-        there = [self._control(info, info.default_value) for info in infos.values()]
-        control, info = find_control(self._file.place, there, name), infos[name]
+        there = [_control(info, info.default_value, {}) for info in infos.values()]
+        find_control(self._file.place, there, name)
+        info = infos[name]
+        control = _control(info, info.default_value, self._choices(info))
         check_value(self._file.place, control, value)
         if control.inactive:
             raise self._no_effect(name, infos)
@@ -81,29 +84,22 @@ class Controls:
 
     def _infos(self) -> Iterator[v4l2.ControlInfo]:
         info = v4l2.ControlInfo(id=v4l2.NEXT_CONTROL)
-        for _ in range(MOST):
-            if self._file.ask(v4l2.QUERY_EXT_CTRL, info, "list its controls", expected=(*NO_MORE, *SILENT)):
+        for index in range(MOST):
+            refusal = self._file.ask(v4l2.QUERY_EXT_CTRL, info, "list its controls", expected=(*NO_MORE, *SILENT))
+            if refusal in SILENT:
+                capability_of(self._file)  # one that was unplugged meanwhile says so here
+                if not index:
+                    raise answers.failed(self._file.place, "list its controls", "it does not answer")
+            if refusal:
                 return
             if info.type in KINDS and not info.flags & (v4l2.CONTROL_DISABLED | v4l2.CONTROL_HAS_PAYLOAD):
                 yield info
             info = v4l2.ControlInfo(id=info.id | v4l2.NEXT_CONTROL)
 
-    def _control(self, info: v4l2.ControlInfo, value: float) -> Control:
-        is_button = info.type == v4l2.CONTROL_BUTTON
-        return Control(
-            name=name_of(info),
-            kind=KINDS[info.type],
-            minimum=info.minimum,
-            maximum=1 if is_button else info.maximum,
-            step=info.step,
-            default=info.default_value,
-            value=value,
-            choices=dict(self._choices(info)) if KINDS[info.type] == "menu" else {},
-            inactive=bool(info.flags & v4l2.CONTROL_INACTIVE),
-            read_only=bool(info.flags & v4l2.CONTROL_READ_ONLY),
-        )
+    def _choices(self, info: v4l2.ControlInfo) -> dict[int, str]:
+        return dict(self._menu_of(info)) if KINDS[info.type] == "menu" else {}
 
-    def _choices(self, info: v4l2.ControlInfo) -> Iterator[tuple[int, str]]:
+    def _menu_of(self, info: v4l2.ControlInfo) -> Iterator[tuple[int, str]]:
         for index in range(info.minimum, min(info.maximum, info.minimum + MOST) + 1):
             item = v4l2.MenuItem(id=info.id, index=index)
             # Menus have gaps: a camera need not have all that its kind of control has names for.
@@ -142,6 +138,21 @@ class Controls:
 def name_of(info: v4l2.ControlInfo) -> str:
     """A control's name as `v4l2-ctl` writes it: `White Balance, Automatic` is `white_balance_automatic`."""
     return re.sub(r"[^a-z0-9]+", "_", info.name.decode("ascii", errors="replace").lower()).strip("_")
+
+
+def _control(info: v4l2.ControlInfo, value: float, choices: Mapping[int, str]) -> Control:
+    return Control(
+        name=name_of(info),
+        kind=KINDS[info.type],
+        minimum=info.minimum,
+        maximum=1 if info.type == v4l2.CONTROL_BUTTON else info.maximum,
+        step=info.step,
+        default=info.default_value,
+        value=value,
+        choices=choices,
+        inactive=bool(info.flags & v4l2.CONTROL_INACTIVE),
+        read_only=bool(info.flags & v4l2.CONTROL_READ_ONLY),
+    )
 
 
 def _request(info: v4l2.ControlInfo) -> tuple[v4l2.ControlValue, v4l2.ControlValues]:

@@ -70,7 +70,9 @@ def _control(
     name: str, limits: tuple[Any, Any, Any], value: float | None, choices_of: Callable[[str], Mapping[int, str]]
 ) -> Control:
     low, high, usual = limits
-    default = float(usual if isinstance(usual, int | float) else low)
+    if usual is None:
+        usual = high if isinstance(low, bool) else low  # switches without one are automatisms, and those are on
+    default = float(usual)
     now = default if value is None else value
     if isinstance(low, bool):
         return Control(name, "boolean", 0, 1, 1, default, now)

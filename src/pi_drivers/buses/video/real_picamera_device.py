@@ -12,8 +12,17 @@ from typing import Any
 
 from pi_drivers.buses.video import answers
 from pi_drivers.buses.video import real_picamera_library as library
-from pi_drivers.buses.video.choice import RATE_TOLERANCE, USUAL_RATE, choose
-from pi_drivers.buses.video.contract import Chosen, Control, RawFrame, VideoDevice, VideoMode, VideoSource, Wanted
+from pi_drivers.buses.video.choice import RATE_TOLERANCE, choose
+from pi_drivers.buses.video.contract import (
+    USUAL_RATE,
+    Chosen,
+    Control,
+    RawFrame,
+    VideoDevice,
+    VideoMode,
+    VideoSource,
+    Wanted,
+)
 from pi_drivers.buses.video.ranges import check_value, find_control
 from pi_drivers.buses.video.real_picamera_controls import AUTOMATIC, controls_of, is_near, native, numbers_in
 from pi_drivers.buses.video.real_picamera_frames import NewestRequest
@@ -31,7 +40,8 @@ BUFFERS = 4
 """One is kept, one is copied, and the camera fills two."""
 SETTLING_NS = 600_000_000
 """A control acts on a frame that is still to be exposed, and some are on their way."""
-CLOSING_S = 2.0
+CLOSING_S = 0.5
+"""It goes on behind that, and who opens a camera waits for it."""
 
 
 class PicameraDevice(VideoDevice):
@@ -151,9 +161,9 @@ class PicameraDevice(VideoDevice):
                 f"{self.place}: the camera has no frame_rate {asked:g} at this size; it has: {slowest:.3g} to "
                 f"{fastest:.4g}"
             )
-        duration_us = min(longest_us, max(shortest_us, round(1e6 / (asked or USUAL_RATE))))
+        duration_us: int = min(longest_us, max(shortest_us, round(1e6 / (asked or USUAL_RATE))))
         self._camera.set_controls({"FrameDurationLimits": (duration_us, duration_us)})
-        return float(1e6 / duration_us)
+        return round(1e6 / duration_us, 3)
 
     def _frame(self, request: Any, number: int, chosen: Chosen) -> RawFrame:
         try:

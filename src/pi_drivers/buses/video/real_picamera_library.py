@@ -22,13 +22,13 @@ _turn = threading.Lock()
 
 
 @contextmanager
-def turn(place: str, longest_s: float = LONGEST_TURN_S) -> Iterator[None]:
+def turn(place: str, longest_s: float | None = None) -> Iterator[None]:
     """Open or close a camera: picamera2 keeps what all cameras share, without a guard against two threads.
 
     Raises:
         BusError: somebody has been at it for too long.
     """
-    if not _turn.acquire(timeout=longest_s):
+    if not _turn.acquire(timeout=LONGEST_TURN_S if longest_s is None else longest_s):
         raise BusError(
             f"{place}: libcamera is still opening or closing a camera, and seems to hang. Restart this program; if "
             "that does not help, reboot the Pi and check the ribbon cable."
@@ -133,7 +133,7 @@ def failure(place: str, what: str, error: BaseException) -> DriverError:
 
 
 def absent(place: str) -> BusAbsentError:
-    """libcamera sees no camera at all."""
+    """There is no camera at all."""
     return BusAbsentError(
         f"{place}: there is no such camera, libcamera sees none at all. Is its ribbon cable in firmly and the right "
         "way round at both ends, and camera_auto_detect=1 (or the dtoverlay of the sensor) in "

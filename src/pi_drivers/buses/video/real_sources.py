@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+from pi_drivers.buses.video import answers
 from pi_drivers.buses.video import v4l2_structs as v4l2
 from pi_drivers.buses.video.contract import VideoSource
 from pi_drivers.buses.video.real_file import VideoFile
@@ -32,18 +33,16 @@ def list_sources(sys: Path, dev: Path) -> list[VideoSource]:
 
 def why_unfit(capability: v4l2.Capability) -> str:
     """Why a device can deliver no pictures here; empty if it can."""
-    driver = _text(capability.driver)
-    if driver.startswith(RECEIVERS):
-        return "it gives the raw pictures of a CSI camera, so use the model csi-camera"
-    if driver.startswith(PROCESSORS):
-        return "it works on pictures and takes none"
+    reason = _why_unfit_by_driver(_text(capability.driver))
+    if reason:
+        return reason
     caps = capability.capabilities
     if caps & v4l2.CAP_DEVICE_CAPS:
         caps = capability.device_caps
     if not caps & v4l2.CAP_VIDEO_CAPTURE:
         if caps & v4l2.CAP_VIDEO_CAPTURE_MPLANE:
             return "its pictures come in several planes, which is not supported"
-        return "it gives data about pictures only" if caps & v4l2.CAP_META_CAPTURE else "it takes no pictures"
+        return answers.DESCRIBES if caps & v4l2.CAP_META_CAPTURE else "it takes no pictures"
     return "" if caps & v4l2.CAP_STREAMING else "it cannot share its buffers"
 
 
@@ -63,8 +62,17 @@ def _source(entry: Path, path: Path, names: dict[str, list[str]]) -> VideoSource
     known_as = tuple(names.get(str(path.resolve()), ()))
     label = _read(entry / "name") or path.name
     driver = (entry / "device/driver").resolve().name if (entry / "device/driver").exists() else ""
-    driver, unfit = _look_into(str(path), driver)
+    unfit = _why_unfit_by_driver(driver)
+    if not unfit:
+        driver, unfit = _look_into(str(path), driver)
     return VideoSource(str(path), label, driver, known_as, unfit)
+
+
+def _why_unfit_by_driver(driver: str) -> str:
+    # Told without opening it: whoever opens a decoder gets one made for himself.
+    if driver.startswith(RECEIVERS):
+        return "it gives the raw pictures of a CSI camera, so use the model csi-camera"
+    return answers.PROCESSES if driver.startswith(PROCESSORS) else ""
 
 
 def _look_into(path: str, driver: str) -> tuple[str, str]:

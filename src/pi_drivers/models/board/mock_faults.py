@@ -10,6 +10,7 @@ from pi_drivers.host.contract import Host
 from pi_drivers.models.i2c_chip import place_of as i2c_place
 
 if TYPE_CHECKING:
+    from pi_drivers.world.cameras import CameraShelf, CameraTwin
     from pi_drivers.world.world import World
 
 MOST = 1_000_000
@@ -19,7 +20,8 @@ FAULTS_TEXT = (
     "On the mock only: break something, or mend it. Kinds: of a chip on I2C unplug, replug, nack, corrupt, hang; on "
     "SPI unplug, replug, corrupt, stuck; of a 1-wire sensor unplug, replug, corrupt, brown-out; of a serial port "
     "unplug, replug, garbage, lose, silence, sound; of an ultrasonic sensor unplug, replug, missing, stuck-high, "
-    "spikes, dropouts, late; of the signal at a gpio-input unplug, high, low, bounce; of a shaft jam, release, unplug, "
+    "spikes, dropouts, late; of a camera unplug, replug, replug-elsewhere, silence, sound, garbage, half, broken, "
+    "other-size, lost, late; of the signal at a gpio-input unplug, high, low, bounce; of a shaft jam, release, unplug, "
     "replug."
 )
 Action = Callable[[], None]
@@ -41,10 +43,11 @@ class MockFaults:
         Args:
             target: `i2c-1 0x44` or `spi-0 0` for a place on a bus, `shaft e1` for a shaft and the encoder on it,
                 `serial /dev/ttyUSB0` for a port, `1-wire 28-000005e2fdc3` for a sensor of that bus, `ultrasonic front`
-                for such a sensor by its name, `signal button` for what is wired to a gpio-input.
+                for such a sensor by its name, `camera /dev/video0` for a webcam and `camera 0` for one on a ribbon
+                cable, by where it was at first, `signal button` for what is wired to a gpio-input.
             kind: what happens to it.
-            count: how many transactions a nack, corrupt, hang or stuck lasts, how many pings or bounces are bad, or how
-                many bytes are garbage or lost.
+            count: how many transactions a nack, corrupt, hang or stuck lasts, how many pings, bounces or frames are
+                bad, or how many bytes are garbage or lost.
 
         Raises:
             ArgumentError: no such target or kind; the message says what there is.
@@ -71,6 +74,7 @@ class MockFaults:
             **{f"serial {path}": self._serial_kinds(path, count) for path in world.serial_lines},
             **{f"1-wire {each}": self._onewire_kinds(each, count) for each in world.onewire.known},
             **{f"ultrasonic {name}": self._echo_kinds(name, count) for name in world.echoes},
+            **self._cameras(count),
             **{f"signal {name}": self._signal_kinds(name, count) for name in world.pulsers},
             **{f"shaft {name}": self._shaft_kinds(name) for name in world.shafts},
         }
@@ -137,6 +141,13 @@ class MockFaults:
             "late": lambda: setattr(faults, "late", count),
         }
 
+    def _cameras(self, count: int) -> dict[str, dict[str, Action]]:
+        return {
+            f"camera {twin.name.removeprefix('camera ')}": _camera_kinds(shelf, twin, count)
+            for shelf in (self._world.cameras, self._world.csi_cameras)
+            for twin in shelf.twins
+        }
+
     def _signal_kinds(self, name: str, count: int) -> dict[str, Action]:
         pulser = self._world.pulsers[name]
         return {
@@ -145,6 +156,20 @@ class MockFaults:
             "low": lambda: pulser.level(False),
             "bounce": lambda: pulser.bounce(True, count, BOUNCE_US),
         }
+
+
+def _camera_kinds(shelf: "CameraShelf", twin: "CameraTwin", count: int) -> dict[str, Action]:
+    def spoil(name: str) -> Action:
+        return lambda: setattr(twin.faults, name, count)
+
+    return {
+        "unplug": twin.unplug,
+        "replug": twin.plug_in,
+        "replug-elsewhere": lambda: shelf.replug_elsewhere(twin),
+        "silence": lambda: setattr(twin.faults, "silent", True),
+        "sound": lambda: setattr(twin.faults, "silent", False),
+        **{name.replace("_", "-"): spoil(name) for name in ("garbage", "half", "broken", "other_size", "lost", "late")},
+    }
 
 
 def _each(actions: Iterable[Action]) -> None:

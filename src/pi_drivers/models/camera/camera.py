@@ -53,12 +53,12 @@ class CameraModel(HardwareModel[C], Generic[C]):
 
     def _open(self, settings: C, dependencies: Dependencies) -> None:
         worker = self.host.new_worker(f"{self.label}: pictures")
-        self.lifecycle.push("end its darkroom", worker.stop)
-        self._darkroom = Darkroom(worker, settings)
+        self.lifecycle.push("end its darkroom", worker.stop, worker.ended)
+        self._darkroom = Darkroom(self.label, worker, settings)
         wish = CameraWish(self._cameras(), self._camera_name(), self._start_camera)
         self._reader = FrameReader(self.holder("camera"), self.host, self.logger, wish)
-        self._reader.start()
         self.lifecycle.push("let its camera go", self._reader.stop, self._reader.ended)
+        self._reader.start()
 
     async def ready(self) -> None:
         await self._reader.first_contact()
@@ -173,13 +173,14 @@ class CameraModel(HardwareModel[C], Generic[C]):
     def _start_camera(self, device: VideoDevice) -> Chosen:
         """On the camera's thread. Raises: ConfigError: the camera cannot do what the config says."""
         chosen = device.start(self._wanted())
-        problems = list(self.settings.size_problems(chosen.width, chosen.height))
+        problems = list(self.settings.problems_with(chosen.width, chosen.height, chosen.frame_rate))
         if problems:
             raise ConfigError(f"{self.label}: {'; '.join(map(str, problems))}")
         try:
             apply_controls(device, self.settings.controls)
         except ArgumentError as error:
             raise ConfigError(f"{self.label}: controls: {error}") from error
+        self._darkroom.prepare(chosen)
         return chosen
 
     def _status(self) -> dict[str, ValueTypes]:

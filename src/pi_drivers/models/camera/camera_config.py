@@ -122,16 +122,16 @@ class CameraAttributes(Attributes):
         return (height, width) if self.rotate in {90, 270} else (width, height)
 
     def problems(self) -> Iterator[Problem]:
-        """An age below an interval; what does not go with the size, where it is said."""
+        """What does not go with the size and the rate, as far as they are said."""
         yield from super().problems()
-        rate, max_age = self.frame_rate, self.max_age_ms
-        if rate is not None and max_age is not None and max_age < 1000 / rate:
+        yield from self.problems_with(self.width_px, self.height_px, self.frame_rate)
+
+    def problems_with(self, width: int | None, height: int | None, rate: float | None) -> Iterator[Problem]:
+        """What does not go with pictures of this size, and with so many per second; what is not known is left out."""
+        max_age = self.max_age_ms
+        if rate and max_age is not None and max_age < 1000 / rate:
             message = f"must not be below the {1000 / rate:g} ms between two pictures, got {max_age}"
             yield Problem("max_age_ms", f"{message}: every picture would be too old")
-        yield from self.size_problems(self.width_px, self.height_px)
-
-    def size_problems(self, width: int | None, height: int | None) -> Iterator[Problem]:
-        """What does not go with pictures of this size; None is not known."""
         crop = self.crop
         if crop is not None:
             yield from _beyond("crop.width_px", crop.x_px, crop.width_px, width)

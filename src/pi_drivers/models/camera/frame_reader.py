@@ -17,15 +17,14 @@ from viam.utils import ValueTypes
 from pi_drivers.buses.video.contract import Cameras, Chosen, RawFrame, VideoDevice
 from pi_drivers.errors import (
     BusAbsentError,
-    BusTimeoutError,
+    BusError,
     ClaimedError,
     ClosedError,
-    CorruptDataError,
     DriverError,
 )
 from pi_drivers.host.claims import Holder
 from pi_drivers.host.contract import MILLISECOND, SECOND, Host
-from pi_drivers.models.camera.picture import UnfitFrameError, checked
+from pi_drivers.models.camera.frame_keeper import FrameKeeper
 from pi_drivers.runtime.sparing_log import SparingLog
 
 T = TypeVar("T")
@@ -34,9 +33,6 @@ LOOK_NS = SECOND
 """How often the loop hears from the thread while all is well."""
 SLICE_NS = 100 * MILLISECOND
 """How long a command waits at most where no frame comes."""
-SILENCE_NS = 2 * SECOND
-"""A camera that delivers nothing for so long is opened anew. Some need a second to begin."""
-SILENT_INTERVALS = 5
 BACK_OFF_NS = 250 * MILLISECOND
 LONGEST_BACK_OFF_NS = SECOND
 """A camera that is plugged in again is found within this."""
@@ -76,31 +72,24 @@ class FrameReader:
         self._device: VideoDevice | None = None
         self._chosen: Chosen | None = None
         self._release: Callable[[], None] = lambda: None
-        self._newest: RawFrame | None = None
-        self._delivers = False
-        """Whether a good frame has come since the camera was opened."""
-        self._sequence = 0
+        self._kept = FrameKeeper(host)
         self._asked = 0
         """How many wait for their turn with the camera."""
-        self._since_ns = host.now_ns()
-        """When the camera was started, or its last good frame came."""
-        self._unfit_reason = ""
+        self._unplugged = ""
+        """That it was, in words, until there is something else to be said."""
         self._error: Exception | None = None
         self._failures_in_a_row = 0
         self._told = False
         self._tried = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
-        self.frames = 0
-        self.unfit = 0
-        self.lost = 0
         self.failures = 0
         self.openings = 0
 
     @property
     def newest(self) -> RawFrame | None:
         """The last good frame."""
-        return self._newest
+        return self._kept.newest
 
     @property
     def chosen(self) -> Chosen | None:
@@ -118,8 +107,11 @@ class FrameReader:
             Exception: the camera is not there, cannot be set up, or delivers nothing.
         """
         await self._tried.wait()
-        if self._newest is None and self._error is not None:
+        if self._kept.newest is not None:
+            return
+        if self._error is not None:
             raise self._error
+        raise ClosedError(f"{self._holder.name} was closed before its camera delivered a picture")
 
     async def on_camera(self, job: Callable[[VideoDevice], T]) -> T:
         """Do something with the camera, between two of its frames.
@@ -136,22 +128,23 @@ class FrameReader:
     def cause(self) -> str:
         """Why there is no newer frame, in words."""
         if self._error is not None:
-            return str(self._error)
-        if self._unfit_reason:
-            return f"what comes from {self._place()} cannot be used: {self._unfit_reason}"
+            said = str(self._error)
+            # That it was unplugged says more than that there is no such camera now; it may have another number.
+            return said if self._unplugged in {"", said} else f"{self._unplugged} {said}"
+        if self._kept.unfit_reason:
+            return f"what comes from {self._place()} cannot be used: {self._kept.unfit_reason}"
         return f"nothing comes from {self._place()}"
 
     def status(self) -> dict[str, ValueTypes]:
         """The camera and the counters, for `get_status`."""
+        device = self._device  # the camera's thread may change it meanwhile
         status: dict[str, ValueTypes] = {
-            "frames": self.frames,
-            "lost_frames": self.lost,
-            "unfit_frames": self.unfit,
+            **self._kept.status(),
             "failures": self.failures,
             "openings": self.openings,
         }
-        if self._device is not None:
-            status |= {"place": self._device.place, "label": self._device.source.label}
+        if device is not None:
+            status |= {"place": device.place, "label": device.source.label}
         if self._chosen is not None:
             status |= {
                 "format": self._chosen.pixel_format,
@@ -159,12 +152,8 @@ class FrameReader:
                 "height_px": self._chosen.height,
                 "frame_rate": self._chosen.frame_rate,
             }
-        if self._newest is not None:
-            status["frame_age_ms"] = (self._host.now_ns() - self._newest.taken_ns) / MILLISECOND
-        if self._unfit_reason:
-            status["why_unfit"] = self._unfit_reason
         if self._error is not None:
-            status["error"] = str(self._error)
+            status["error"] = self.cause()
         return status
 
     def stop(self) -> None:
@@ -174,8 +163,10 @@ class FrameReader:
         self._stopped = True
         if self._task is not None:
             self._task.cancel()
-        if self._device is not None:
-            self._device.wake()
+        self._tried.set()  # whoever waits for the first frame waits no more
+        device = self._device
+        if device is not None:
+            device.wake()
         self._release()
         self._worker.stop(last_job=self._let_go)
 
@@ -185,13 +176,11 @@ class FrameReader:
 
     async def _run(self) -> None:
         with contextlib.suppress(ClosedError):  # the worker was stopped
-            while True:
+            while not self._stopped:
                 try:
                     if self._device is None:
                         await self._open()
                     await self._worker.run(self._take)
-                except ClosedError:
-                    raise
                 except Exception as error:  # noqa: BLE001 - a driver bug must not end the reading; it is logged below
                     await self._failed(error)
                 else:
@@ -205,11 +194,13 @@ class FrameReader:
         self.openings += 1
 
     async def _failed(self, error: Exception) -> None:
+        if not isinstance(error, BusAbsentError):
+            self._unplugged = ""
+        elif self._device is not None:
+            self._unplugged = str(error)
         self._release()
         await self._worker.run(self._let_go)
-        # That it was unplugged says more than that there is no such camera now.
-        if not (isinstance(error, BusAbsentError) and isinstance(self._error, BusAbsentError)):
-            self._error = error
+        self._error = error
         self._failures_in_a_row += 1
         self.failures += 1
         if not isinstance(error, DriverError):
@@ -222,9 +213,10 @@ class FrameReader:
         await self._host.wait(min(BACK_OFF_NS << min(self._failures_in_a_row - 1, 8), LONGEST_BACK_OFF_NS))
 
     def _succeeded(self) -> None:
-        if not self._delivers:
+        if not self._kept.delivers:
             return
         self._error = None
+        self._unplugged = ""
         self._failures_in_a_row = 0
         self._tried.set()
         if self._told:
@@ -239,20 +231,29 @@ class FrameReader:
 
     def _start_device(self, device: VideoDevice) -> Chosen:
         chosen = self._wish.start(device)
-        self._delivers = False
-        self._sequence = -1
-        self._unfit_reason = ""
-        self._since_ns = self._host.now_ns()
+        self._kept.begin_anew()
         return chosen
 
     def _let_go(self) -> None:
         device, self._device = self._device, None
-        if device is not None:
+        self._kept.delivers = False
+        if device is None:
+            return
+        try:
             device.close()
+        except Exception:
+            self._logger.exception("%s: closing %s failed", self._holder.name, device.place)
+
+    def _refusal(self) -> DriverError:
+        """Why there is no camera, made anew for everyone who asks: an error that is raised again and again grows."""
+        if self._error is None:
+            return BusAbsentError(f"{self._holder.name}: its camera is being opened; try again")
+        kind = type(self._error) if isinstance(self._error, DriverError) else BusError
+        return kind(self.cause())
 
     def _present(self) -> VideoDevice:
-        if self._device is None or not self._delivers:
-            raise self._error or BusAbsentError(f"{self._holder.name}: its camera is being opened")
+        if self._device is None or not self._kept.delivers:
+            raise self._refusal()
         return self._device
 
     def _take(self) -> None:
@@ -262,41 +263,14 @@ class FrameReader:
             return
         give_up_ns = self._host.now_ns() + LOOK_NS
         while self._host.now_ns() < give_up_ns and not (self._stopped or self._asked):
-            delivered = self._delivers
+            delivered = self._kept.delivers
             frame = device.read(SLICE_NS)
             if frame is not None:
-                self._look_at(frame)
-            if self._delivers and not delivered:
+                self._kept.look_at(frame)
+            if self._kept.delivers and not delivered:
                 return
-            self._check_silence(device)
-
-    def _look_at(self, frame: RawFrame) -> None:
-        if self._sequence >= 0:
-            self.lost += max(0, frame.sequence - self._sequence - 1)
-        self._sequence = frame.sequence
-        try:
-            whole = checked(frame)
-        except UnfitFrameError as error:
-            self.unfit += 1
-            self._unfit_reason = str(error)
-            return
-        self._newest = whole
-        self._since_ns = self._host.now_ns()
-        self._unfit_reason = ""
-        self._delivers = True
-        self.frames += 1
-
-    def _check_silence(self, device: VideoDevice) -> None:
-        silent_ns = self._host.now_ns() - self._since_ns
-        rate = self._chosen.frame_rate if self._chosen is not None else 0
-        if silent_ns <= max(SILENCE_NS, SILENT_INTERVALS * SECOND / rate if rate else 0):
-            return
-        for_long = f"for {silent_ns / SECOND:.1f} s; it is started anew"
-        if self._unfit_reason:
-            raise CorruptDataError(f"{device.place}: no picture can be used {for_long}: {self._unfit_reason}")
-        raise BusTimeoutError(
-            f"{device.place}: the camera has delivered nothing {for_long}. Check its cable and its power."
-        )
+            self._kept.check_silence(device.place, self._chosen)
 
     def _place(self) -> str:
-        return self._device.place if self._device is not None else "the camera"
+        device = self._device
+        return device.place if device is not None else "the camera"

@@ -10,7 +10,7 @@ import functools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from pi_drivers.buses.video.contract import COMPRESSED, RawFrame
+from pi_drivers.buses.video.contract import COMPRESSED, Chosen, RawFrame
 from pi_drivers.errors import CorruptDataError
 from pi_drivers.models.camera.camera_config import CameraAttributes
 from pi_drivers.models.camera.jpeg import BadJpegError, examine, with_huffman_tables
@@ -75,14 +75,19 @@ def _jpeg_length(frame: RawFrame) -> int:
     return facts.length
 
 
-def passes_through(frame: RawFrame, settings: CameraAttributes) -> bool:
-    """Whether a frame can be delivered as it came."""
-    is_even = frame.width % 2 == 0 and frame.height % 2 == 0
-    return frame.pixel_format in COMPRESSED and settings.leaves_pictures_alone and is_even
+def passes_through(form: RawFrame | Chosen, settings: CameraAttributes) -> bool:
+    """Whether a frame, or all that come in a form, can be delivered as they come."""
+    is_even = form.width % 2 == 0 and form.height % 2 == 0
+    return form.pixel_format in COMPRESSED and settings.leaves_pictures_alone and is_even
 
 
-def develop(frame: RawFrame, settings: CameraAttributes) -> Picture:
+def develop(name: str, frame: RawFrame, settings: CameraAttributes) -> Picture:
     """Make the picture that is delivered of a whole frame. Takes milliseconds where it does not pass through.
+
+    Args:
+        name: whose it is, for messages.
+        frame: as `checked` returned it.
+        settings: say what is delivered.
 
     Raises:
         CorruptDataError: it cannot be decoded.
@@ -92,7 +97,7 @@ def develop(frame: RawFrame, settings: CameraAttributes) -> Picture:
     try:
         pixels = transformed(pixels_of(frame), settings)
     except ValueError as error:
-        raise CorruptDataError(f"a frame cannot be decoded: {error}") from None
+        raise CorruptDataError(f"{name}: the newest frame cannot be decoded: {error}") from None
     height, width = pixels.shape[:2]
     return Picture(encoded(pixels, settings), settings.mime_type, width, height, frame.taken_ns)
 
@@ -136,14 +141,23 @@ def encoded(pixels: "Pixels", settings: CameraAttributes) -> bytes:
 class Darkroom:
     """Develops frames on a thread of its own, each once. Used on the event loop."""
 
-    def __init__(self, worker: BusWorker, settings: CameraAttributes) -> None:
-        """Args: worker: it has no other work. settings: say what is delivered."""
+    def __init__(self, name: str, worker: BusWorker, settings: CameraAttributes) -> None:
+        """Args: name: whose it is, for messages. worker: it has no other work. settings: say what is delivered."""
+        self._name = name
         self._worker = worker
         self._settings = settings
         self._frame: RawFrame | None = None
         self._work: asyncio.Task[Picture] | None = None
         self.developed = 0
         """How many frames were decoded or encoded."""
+
+    def prepare(self, form: Chosen) -> None:
+        """Load what decodes pictures of this form, if any is to be decoded: the first one need not wait for that.
+
+        Any thread.
+        """
+        if not passes_through(form, self._settings):
+            self._worker.post(_load_opencv)
 
     async def picture(self, frame: RawFrame) -> Picture:
         """The picture of a frame; whoever asks for the same one meanwhile gets the same.
@@ -153,14 +167,18 @@ class Darkroom:
             ClosedError: the camera was closed.
         """
         if passes_through(frame, self._settings):
-            return develop(frame, self._settings)
+            return develop(self._name, frame, self._settings)
         if self._work is None or self._frame is not frame:
             self.developed += 1
             self._frame = frame
-            job = functools.partial(develop, frame, self._settings)
+            job = functools.partial(develop, self._name, frame, self._settings)
             self._work = asyncio.get_running_loop().create_task(self._worker.run(job), name="develop a frame")
             self._work.add_done_callback(_look_at)
         return await asyncio.shield(self._work)
+
+
+def _load_opencv() -> None:
+    import cv2  # noqa: F401 - a second on a small Pi, the first time
 
 
 def _look_at(work: "asyncio.Task[Picture]") -> None:

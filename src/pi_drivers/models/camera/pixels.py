@@ -25,12 +25,15 @@ def pixels_of(frame: RawFrame) -> "Pixels":
     """
     import cv2
 
-    if frame.pixel_format == "MJPG":
-        return _decoded(frame)
     if frame.pixel_format == "BGR3":
         return _packed(frame, 3)
-    taken_apart, conversion = READERS[frame.pixel_format]
-    return cast("Pixels", cv2.cvtColor(taken_apart(frame), getattr(cv2, conversion)))
+    try:
+        if frame.pixel_format == "MJPG":
+            return _decoded(frame)
+        taken_apart, conversion = READERS[frame.pixel_format]
+        return cast("Pixels", cv2.cvtColor(taken_apart(frame), getattr(cv2, conversion)))
+    except cv2.error as error:
+        raise ValueError(error.err) from None
 
 
 def _decoded(frame: RawFrame) -> "Pixels":

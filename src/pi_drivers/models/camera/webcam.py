@@ -17,6 +17,8 @@ OTHER_NAMES = {"MJPEG": "MJPG", "JPEG": "MJPG", "YUY2": "YUYV", "I420": "YU12", 
 
 
 def _as_text(value: object) -> object:
+    if value == "":
+        return None  # as Go writes a text that was not given
     return str(value) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else value
 
 
@@ -24,8 +26,8 @@ def _own_name(value: object) -> object:
     return OTHER_NAMES.get(value.upper(), value.upper()) if isinstance(value, str) else value
 
 
-CameraName = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=int | str)]
-"""Which camera; 0 is `/dev/video0`."""
+CameraName = Annotated[str | None, BeforeValidator(_as_text, json_schema_input_type=int | str | None)]
+"""Which camera; None is any, 0 is `/dev/video0`."""
 
 PixelFormat = Annotated[
     Literal["MJPG", "YUYV", "UYVY", "NV12", "YU12", "BGR3", "RGB3", "GREY"],
@@ -37,7 +39,7 @@ PixelFormat = Annotated[
 class WebcamConfig(CameraAttributes):
     """The attributes of `webcam`."""
 
-    video_path: CameraName | None = Field(
+    video_path: CameraName = Field(
         default=None,
         max_length=LONGEST_NAME,
         description="Which camera: its path (/dev/video0), its name below /dev/v4l/by-id, its number, or what it calls "

@@ -95,7 +95,7 @@ def _webcam(world: "World", name: str | None) -> WebcamTwin:
         pass
     elif name.startswith("/") and not name.startswith((BY_ID, BY_PATH)):
         path = name
-    elif (digits := name.removeprefix("video")).isdigit():
+    elif (digits := name.removeprefix("video")).isascii() and digits.isdecimal():
         path = f"{FOLDER}{int(digits)}"
     else:
         names = (name.partition(";")[0].removeprefix(BY_ID).removeprefix(BY_PATH),)

@@ -1,0 +1,43 @@
+"""A camera on the Pi's ribbon cable: Camera Module 1, 2 and 3, the HQ camera and whatever else libcamera knows."""
+
+from pydantic import Field
+from viam.components.camera import Camera
+
+from pi_drivers.buses.video.contract import Cameras, Wanted
+from pi_drivers.models.base import Dependencies
+from pi_drivers.models.camera.camera import CameraModel
+from pi_drivers.models.camera.camera_config import CameraAttributes
+from pi_drivers.models.camera.csi_camera_twin import plug_in_csi_camera
+
+MOST_CAMERAS = 8
+
+
+class CsiCameraConfig(CameraAttributes):
+    """The attributes of `csi-camera`."""
+
+    camera_num: int = Field(
+        default=0,
+        ge=0,
+        lt=MOST_CAMERAS,
+        description="Which camera, by its number in the list of `rpicam-hello --list-cameras`.",
+    )
+
+
+class CsiCamera(CameraModel[CsiCameraConfig], Camera):
+    """A camera on the Pi's ribbon cable."""
+
+    CONFIG = CsiCameraConfig
+
+    def _open(self, settings: CsiCameraConfig, dependencies: Dependencies) -> None:
+        plug_in_csi_camera(self.host, self._camera_name(), self._wanted())
+        super()._open(settings, dependencies)
+
+    def _cameras(self) -> Cameras:
+        return self.host.csi_cameras
+
+    def _camera_name(self) -> str:
+        return f"camera {self.settings.camera_num}"
+
+    def _wanted(self) -> Wanted:
+        settings = self.settings
+        return Wanted(None, settings.width_px, settings.height_px, settings.frame_rate)
