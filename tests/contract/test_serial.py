@@ -9,7 +9,8 @@ from pi_drivers.buses.serial.contract import SerialPort
 from pi_drivers.errors import ArgumentError, BusAbsentError, BusTimeoutError, ClaimedError, ClosedError
 from tests.conftest import open_descriptors
 
-from .serial_grounds import BAUD, MILLISECOND, SECOND, SerialGround, serial_ground
+from .asides import MILLISECOND, SECOND
+from .serial_grounds import BAUD, SerialGround, serial_ground
 
 FAST = 4_000_000
 AT_ONCE_S = 0.3

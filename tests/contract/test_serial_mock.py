@@ -6,7 +6,8 @@ from pi_drivers.errors import BusAbsentError, BusTimeoutError
 from pi_drivers.world.serial_line import KERNEL_BUFFER, Notebook
 from pi_drivers.world.uart import as_heard
 
-from .serial_grounds import MILLISECOND, SECOND, MockSerialGround
+from .asides import MILLISECOND, SECOND
+from .serial_grounds import MockSerialGround
 
 SENTENCE = b"$GPGGA,,,,,,0,,,,,,,,*66\r\n"
 

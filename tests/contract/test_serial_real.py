@@ -27,7 +27,8 @@ from pi_drivers.errors import (
 )
 from tests.conftest import open_descriptors
 
-from .serial_grounds import MILLISECOND, SECOND, PtySerialGround, serial_ground
+from .asides import MILLISECOND, SECOND
+from .serial_grounds import PtySerialGround, serial_ground
 
 AT_ONCE_S = 0.3
 

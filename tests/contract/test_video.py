@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -94,7 +95,7 @@ def test_pictures_come_one_after_the_other_each_once_with_the_moment_it_was_take
     frames = [next_of(running) for _ in range(10)]
 
     assert not any(frame.broken for frame in frames)
-    for before, after in zip(frames, frames[1:], strict=False):
+    for before, after in pairwise(frames):
         assert after.sequence > before.sequence
         assert after.taken_ns > before.taken_ns
     assert 0 <= video.now_ns() - frames[-1].taken_ns < SECOND

@@ -7,7 +7,8 @@ from typing import Self, TypeVar
 
 from pi_drivers.buses.video.contract import Cameras, VideoDevice, Wanted
 from pi_drivers.buses.video.mock import MockCameras
-from pi_drivers.models.camera.webcam_twin import LABEL, SERIAL_ID, plug_in_webcam
+from pi_drivers.host.mock import MockHost
+from pi_drivers.models.camera.webcam_twin import LABEL, plug_in_webcam
 
 from .asides import MILLISECOND, Aside, ByHand
 from .grounds import Ground
@@ -74,7 +75,6 @@ class MockVideoGround(ByHand, VideoGround):
 
     path = "/dev/video0"
     label = LABEL
-    name = SERIAL_ID
     wanted = Wanted("MJPG", 160, 120, 10.0)
     other = Wanted("YUYV", 320, 240, 30.0)
     control = "brightness"
@@ -84,7 +84,7 @@ class MockVideoGround(ByHand, VideoGround):
         VideoGround.__init__(self)
         self.clock.advance(1)
         self.cameras = MockCameras(self.world, self.world.cameras)
-        plug_in_webcam(self, self.path, self.wanted)
+        plug_in_webcam(MockHost(self.world), self.path, self.wanted)
         [self.twin] = self.world.cameras.twins
 
     def silence(self, silent: bool = True) -> None:

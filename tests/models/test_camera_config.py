@@ -108,7 +108,7 @@ def test_one_mistake_is_one_line_with_its_path(attributes, problem):
         (VGA | {"crop": {"y_px": 479, "width_px": 2, "height_px": 2}},
          "crop.height_px: goes beyond the picture: 479 + 2 is more than its 480"),
         (VGA | {"rotate": 90, "intrinsic_parameters": LENS},
-         "intrinsic_parameters: are for pictures of 640 x 480, and delivered are 480 x 640: calibrate with pictures as"),
+         "intrinsic_parameters: are for pictures of 640 x 480, and delivered are 480 x 640: calibrate with"),
         ({"crop": {"width_px": 64, "height_px": 48}, "intrinsic_parameters": LENS},
          "intrinsic_parameters: are for pictures of 640 x 480, and delivered are 64 x 48"),
         ({"frame_rate": 20, "max_age_ms": 49},

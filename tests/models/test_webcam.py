@@ -119,6 +119,12 @@ async def test_without_a_name_the_first_that_is_usable_and_free_is_taken(bench: 
     assert [(await camera.get_status())["place"] for camera in (first, second)] == ["/dev/video1", "/dev/video2"]
 
 
+async def test_two_that_are_built_at_once_without_a_name_get_one_each(bench: Bench):
+    made = await asyncio.gather(*(bench.make("webcam", name, **SMALL) for name in ("one", "other")))
+
+    assert {(await camera.get_status())["place"] for camera in made} == {"/dev/video0", "/dev/video1"}
+
+
 async def test_a_camera_that_cannot_be_used_says_why(bench: Bench):
     twin = plug_in_plain(bench, only("MJPG", 160, 120, 10))
     make_unfit(bench, twin, "it delivers no pictures")
@@ -280,7 +286,7 @@ async def test_its_one_source_is_given_once(bench: Bench, names):
 
 @pytest.mark.parametrize("names", [["depth"], ["color", "Color"], [""]])
 async def test_a_source_that_it_does_not_have_is_refused(bench: Bench, names):
-    with pytest.raises(GRPCError, match='camera "front" has no image source .*; it has: "color"') as caught:
+    with pytest.raises(GRPCError, match=r'camera "front" has no image source .*; it has: "color"') as caught:
         await (await webcam(bench)).get_images(filter_source_names=names)
 
     assert caught.value.status is Status.INVALID_ARGUMENT
@@ -354,7 +360,7 @@ async def test_the_bytes_are_the_camera_s_own_where_nothing_is_to_be_changed(ben
     for _ in range(5):
         image = await image_of(client)
         assert image.data == film.sent[-1].data
-        await bench.wait(0.1)
+        await bench.wait(0.13)  # never when the next one is just coming
     assert (await client.get_status())["developed"] == 0
 
 
@@ -374,4 +380,3 @@ async def test_opencv_is_loaded_by_a_camera_and_not_by_its_config():
     )
     assert not loaded_after(making) & HEAVY
     assert {"cv2", "numpy"} <= loaded_after(building)
-

@@ -1,14 +1,15 @@
-"""A webcam that is unplugged, silent, or sends what is no picture: never a wrong picture, and it comes back by itself."""
+"""A webcam that is silent or sends what is no picture: it gives no wrong one, and comes back by itself."""
 
 import logging
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from grpclib import GRPCError, Status
 
 from pi_drivers.errors import BusTimeoutError, ClaimedError, CorruptDataError
-from pi_drivers.world.cameras import CameraTwin
+from pi_drivers.world.cameras import BUFFERS
 from tests.models.conftest import Bench
 from tests.models.webcams import (
     PLACE,
@@ -22,25 +23,10 @@ from tests.models.webcams import (
     plug_in_plain,
     refusal_of,
     seen_by,
-    used_elsewhere,
+    twin_of,
+    unplug,
     webcam,
 )
-
-BY_ID = "usb-Maker_Cam_77-video-index0"
-
-
-def twin_of(bench: Bench, name: str = PLACE) -> CameraTwin:
-    return bench.world.cameras.named(name)
-
-
-def unplug(bench: Bench) -> None:
-    with bench.world.held():
-        twin_of(bench).unplug()
-
-
-def plug_in_again(bench: Bench) -> None:
-    with bench.world.held():
-        twin_of(bench).plug_in()
 
 
 async def numbers_seen(bench: Bench, client: Any, seconds: float) -> list[int]:
@@ -106,7 +92,7 @@ async def test_a_camera_that_goes_silent_is_started_anew_until_it_is_back(bench:
 async def test_a_camera_that_never_delivers_anything_is_told_and_used_once_it_does(bench: Bench):
     twin = plug_in(bench)
     twin.faults.silent = True
-    with pytest.raises(BusTimeoutError, match=r"^/dev/video0: the camera has delivered nothing for 2.* Check its cable"):
+    with pytest.raises(BusTimeoutError, match=r"^/dev/video0: the camera has delivered nothing for 2.* its cable"):
         await bench.make("webcam", "front", **SMALL)
     client = await bench.client(bench.newest)
     assert 'camera "front": no picture yet: /dev/video0: the camera has delivered' in (await refusal_of(client))[1]
@@ -128,6 +114,9 @@ async def test_a_slow_camera_is_not_taken_for_a_silent_one(bench: Bench):
 
 async def test_a_process_that_stood_still_does_not_blame_the_camera(bench: Bench):
     client = await webcam(bench)
+    await bench.wait(0.03)  # it waits for its next frame
+    with bench.world.held():
+        twin_of(bench).faults.lost = BUFFERS  # what waits in the meantime is of then, and back ends throw it away
     bench.world.clock.advance(30 * SECOND)
     await bench.wait(0.3)
 
@@ -144,7 +133,7 @@ async def test_what_is_no_whole_picture_is_counted_and_never_delivered(bench: Be
     numbers = await numbers_seen(bench, client, 1)
 
     assert sorted(numbers) == numbers
-    before, after = next((one, other) for one, other in zip(numbers, numbers[1:], strict=False) if other > one + 1)
+    before, after = next((one, other) for one, other in pairwise(numbers) if other > one + 1)
     assert after == before + 4
     status = await client.get_status()
     assert (status["unfit_frames"], status["lost_frames"], status["failures"]) == (3, 0, 0)
@@ -259,137 +248,12 @@ async def test_a_jpeg_that_looks_whole_and_cannot_be_decoded_is_an_error_and_no_
     assert 'camera "front": the newest frame cannot be decoded' in message
 
 
-async def test_a_camera_that_is_unplugged_says_so_within_a_second_and_is_back_within_two(bench: Bench, caplog):
-    client = await webcam(bench)
-    await bench.wait(1)
-    unplug(bench)
-    await bench.wait(0.6)
-    status, message = await refusal_of(client)
-    assert status is Status.UNAVAILABLE
-    assert "old: /dev/video0: the camera was unplugged. Check its cable" in message
-    assert "place" not in await client.get_status()
-
-    await bench.wait(30)
-    assert "/dev/video0: the camera was unplugged" in (await refusal_of(client))[1]
-    plug_in_again(bench)
-    assert await answer_within(bench, client, 2) < 2
-    await bench.wait(1)
-    assert age_ms(bench, await seen_by(client)) <= SLOWEST_MS + 1
-    lines = [record.getMessage() for record in caplog.records if record.levelno >= logging.INFO]
-    assert len(lines) == 2
-    assert "was unplugged" in lines[0]
-    assert lines[1] == 'camera "front": pictures come again'
-
-
-async def test_while_it_is_unplugged_its_controls_are_refused_with_the_same_cause(bench: Bench):
-    client = await webcam(bench)
-    unplug(bench)
-    await bench.wait(5)
-    for _ in range(3):
-        with pytest.raises(GRPCError, match="the camera was unplugged") as caught:
-            await client.do_command({"command": "controls"})
-        assert caught.value.status is Status.FAILED_PRECONDITION
-
-
-@pytest.mark.parametrize("name", [BY_ID, "/dev/v4l/by-id/" + BY_ID, "Maker Cam", None])
-async def test_a_camera_that_comes_back_with_another_number_is_found_by_what_does_not_change(bench: Bench, name):
-    plug_in_plain(bench, only("MJPG", 160, 120, 10.0), label="Maker Cam", names=(BY_ID,))
-    client = await webcam(bench, video_path=name)
-    await bench.wait(1)
-    with bench.world.held():
-        bench.world.cameras.replug_elsewhere(twin_of(bench))
-
-    assert await answer_within(bench, client, 2) < 2
-    await bench.wait(1)
-    assert age_ms(bench, await seen_by(client)) <= SLOWEST_MS + 1
-    assert (await client.get_status())["place"] == "/dev/video1"
-    assert list(bench.host.claims.listing()) == ["/dev/video1"]
-
-
-async def test_by_its_old_number_it_is_not_found_and_the_error_says_where_it_is(bench: Bench):
-    plug_in_plain(bench, only("MJPG", 160, 120, 10.0), label="Maker Cam", names=(BY_ID,))
-    client = await webcam(bench, video_path=PLACE)
-    await bench.wait(1)
-    with bench.world.held():
-        bench.world.cameras.replug_elsewhere(twin_of(bench))
-    await bench.wait(5)
-
-    _, message = await refusal_of(client)
-    assert "/dev/video0: the camera was unplugged" in message
-    assert f'There are: /dev/video1 "Maker Cam" ({BY_ID})' in message
-
-
-async def test_another_camera_under_the_old_number_is_taken_as_the_config_says(bench: Bench):
-    """A number means whatever is there: who wants this very camera uses its name."""
-    client = await webcam(bench, video_path=PLACE)
-    await bench.wait(1)
-    unplug(bench)
-    plug_in_plain(bench, only("MJPG", 160, 120, 10.0), label="Other Cam")
-
-    assert await answer_within(bench, client, 2) < 2
-    await bench.wait(1)
-    assert (await client.get_status())["label"] == "Other Cam"
-
-
-async def test_what_the_config_sets_is_set_again_on_a_camera_that_is_back(bench: Bench):
-    client = await webcam(bench, controls={"brightness": -32})
-    assert (await seen_by(client)).brightness == pytest.approx(0.75, abs=0.02)
-    unplug(bench)
-    await bench.wait(1)
-    plug_in_again(bench)
-    await bench.wait(2)
-
-    assert (await seen_by(client)).brightness == pytest.approx(0.75, abs=0.02)
-
-
-async def test_a_camera_can_be_unplugged_again_and_again(bench: Bench):
-    client = await webcam(bench)
-    for _ in range(20):
-        unplug(bench)
-        await bench.wait(0.7)
-        plug_in_again(bench)
-        assert await answer_within(bench, client, 2) < 2
-        await bench.wait(0.6)
-        assert age_ms(bench, await seen_by(client)) <= SLOWEST_MS + 1
-
-    assert (await client.get_status())["openings"] == 21
-
-
-async def test_a_camera_that_is_gone_before_it_starts_is_found_when_it_is_back(bench: Bench):
-    twin = plug_in(bench)
-    start = twin.start
-    with bench.world.held():
-        twin.start = lambda chosen: (twin.unplug(), start(chosen))[1]  # type: ignore[method-assign,func-returns-value]
-    with pytest.raises(Exception, match="unplugged|no such camera"):
-        await bench.make("webcam", "front", video_path=PLACE, **SMALL)
-    with bench.world.held():
-        twin.start = start  # type: ignore[method-assign]
-        twin.plug_in()
-
-    assert await answer_within(bench, await bench.client(bench.newest), 2) < 2
-
-
-async def test_a_camera_taken_by_another_program_while_it_was_unplugged_is_told(bench: Bench):
-    client = await webcam(bench)
-    unplug(bench)
-    await bench.wait(1)
-    plug_in_again(bench)
-    elsewhere = used_elsewhere(bench, twin_of(bench))
-    await bench.wait(5)
-    _, message = await refusal_of(client)
-    assert "/dev/video0: another program uses this camera. Stop it; fuser -v /dev/video0" in message
-    assert "unplugged" not in message
-
-    with bench.world.held():
-        twin_of(bench).stop(elsewhere)
-    assert await answer_within(bench, client, 2) < 2
-
-
 async def test_a_bug_in_the_reading_ends_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog):
     twin = plug_in(bench)
     client = await webcam(bench)
     take = twin.take
-    monkeypatch.setattr(twin, "take", lambda running: {}["bug"])
+    nothing: dict[str, int] = {}
+    monkeypatch.setattr(twin, "take", lambda running: nothing["bug"])
     await bench.wait(1)
     _, message = await refusal_of(client)
     assert "'bug'" in message

@@ -43,7 +43,9 @@ def plug_in(bench: Bench, name: str = PLACE) -> CameraTwin:
     """The webcam that a config of this name will find."""
     with bench.world.held():
         plug_in_webcam(bench.host, name, Wanted())
-        return bench.world.cameras.twins[-1]
+        twin = bench.world.cameras.twins[-1]
+        twin.promised_until_ns = 0
+        return twin
 
 
 def plug_in_plain(
@@ -75,6 +77,23 @@ def used_elsewhere(bench: Bench, twin: CameraTwin) -> RunningCamera:
     """Another program lets the camera run."""
     with bench.world.held():
         return twin.start(Chosen("MJPG", 640, 480, 30.0))
+
+
+def twin_of(bench: Bench, name: str = PLACE) -> CameraTwin:
+    """A camera by what it was called at first."""
+    return bench.world.cameras.named(name)
+
+
+def unplug(bench: Bench) -> None:
+    """Pull the cable of the camera at `PLACE`."""
+    with bench.world.held():
+        twin_of(bench).unplug()
+
+
+def plug_in_again(bench: Bench) -> None:
+    """Put it back."""
+    with bench.world.held():
+        twin_of(bench).plug_in()
 
 
 def only(pixel_format: str, width: int, height: int, *frame_rates: float) -> VideoMode:

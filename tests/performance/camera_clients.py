@@ -136,12 +136,14 @@ class Clients:
 
 
 def agreement(asking: Asking, numbers: Mapping[int, int]) -> tuple[int, int]:
-    """In how many pairs of answers the time between the pictures is the one that their numbers say; in how many not."""
+    """How often the time from one picture to another is the one that their numbers say, and how often it is not."""
     right = wrong = 0
     for before, after in (pair for of in asking.answers for pair in pairwise(of)):
         steps = round((after.taken_ns - before.taken_ns) * CAMERA_RATE / SECOND)
-        agrees = (numbers[after.tail] - numbers[before.tail] - steps) % NUMBERED == 0
-        right, wrong = right + agrees, wrong + (not agrees)
+        counted = numbers[after.tail] - numbers[before.tail]
+        if steps or counted:
+            agrees = (counted - steps) % NUMBERED == 0
+            right, wrong = right + agrees, wrong + (not agrees)
     return right, wrong
 
 

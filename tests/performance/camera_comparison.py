@@ -55,7 +55,7 @@ class Comparison:
 
     @property
     def wrong_share(self) -> float:
-        """How many of the answers had another picture than their time says."""
+        """In how many answers that had a new picture it was another one than its time says."""
         return self._wrong / max(1, self._right + self._wrong)
 
     async def warm_up(self, subject: Subject, size: Size) -> None:

@@ -98,6 +98,8 @@ class CameraTwin:
         self.modes = list(modes)
         self.faults = CameraFaults()
         self.plugged = False
+        self.promised_until_ns = 0
+        """So long it is kept for the one that it was plugged in for, who is about to let it run."""
         self.name = path
         """What it was called at first: tests and the board's `fault` command know it by that."""
 
@@ -127,6 +129,7 @@ class CameraTwin:
 
     def start(self, chosen: Chosen) -> RunningCamera:
         """Let it run, for whom has it alone."""
+        self.promised_until_ns = 0
         self._running = RunningCamera(chosen, self._clock.now_ns())
         return self._running
 

@@ -133,7 +133,7 @@ def encoded(pixels: "Pixels", settings: CameraAttributes) -> bytes:
         return cv2.imencode(".png", pixels)[1].tobytes()
     if settings.mime_type == "image/vnd.viam.rgba":
         height, width = pixels.shape[:2]
-        header = RGBA_MAGIC + width.to_bytes(4, "big") + height.to_bytes(4, "big")
+        header: bytes = RGBA_MAGIC + width.to_bytes(4, "big") + height.to_bytes(4, "big")
         return header + cast("Pixels", cv2.cvtColor(pixels, cv2.COLOR_BGR2RGBA)).tobytes()
     return cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, settings.jpeg_quality])[1].tobytes()
 

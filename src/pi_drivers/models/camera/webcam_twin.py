@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from pi_drivers.buses.video.contract import BY_ID, BY_PATH, USUAL_RATE, USUAL_SIZE, Control, VideoMode, Wanted
-from pi_drivers.host.contract import Host
+from pi_drivers.host.contract import SECOND, Host
 from pi_drivers.world.cameras import CameraTwin
 
 if TYPE_CHECKING:
@@ -79,13 +79,15 @@ def plug_in_webcam(host: Host, name: str | None, wanted: Wanted) -> None:
         twin = _known(world, name) or world.cameras.add(_webcam(world, name))
         if isinstance(twin, WebcamTwin):
             twin.oblige(wanted)
+        twin.promised_until_ns = world.clock.now_ns() + SECOND
 
 
 def _known(world: "World", name: str | None) -> CameraTwin | None:
     """Also one that is unplugged: it was there."""
     twins = world.cameras.twins
     if name is None:
-        return next((twin for twin in twins if not twin.in_use), None)
+        now_ns = world.clock.now_ns()
+        return next((twin for twin in twins if not twin.in_use and now_ns >= twin.promised_until_ns), None)
     return next((twin for twin in twins if twin.source.answers_to(name)), None)
 
 
