@@ -85,7 +85,7 @@ async def test_a_jpeg_of_odd_size_is_made_anew_with_an_even_one(bench: Bench):
 
     assert (image.mime_type, image.width, image.height) == ("image/jpeg", 160, 120)
     assert pixels_of(image).shape == (120, 160, 3)
-    assert (await client.get_status())["developed"] == 1
+    assert (await client.get_status())["transcoded"] == 1
 
 
 async def test_png_loses_nothing(bench: Bench):
@@ -189,7 +189,7 @@ async def test_missing_huffman_tables_are_put_in_and_all_else_is_left(bench: Ben
     assert b"\xff\xc4" not in film.sent[-1].data
     assert image.data.replace(HUFFMAN_TABLES, b"", 1) == film.sent[-1].data
     assert scene_reader.read(pixels_of(image)).taken_ms * 1_000_000 <= film.sent[-1].taken_ns
-    assert (await client.get_status())["developed"] == 0
+    assert (await client.get_status())["transcoded"] == 0
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ async def test_what_is_to_be_changed_is_not_passed_through(bench: Bench, attribu
     image = await image_of(client)
 
     assert image.data != film.sent[-1].data
-    assert (await client.get_status())["developed"] == 1
+    assert (await client.get_status())["transcoded"] == 1
 
 
 def noted_upside_down(data: bytes) -> bytes:

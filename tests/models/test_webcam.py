@@ -314,15 +314,15 @@ async def test_the_modes_of_the_camera_are_listed(bench: Bench):
 async def test_four_clients_at_once_cost_one_encoding_and_nobody_none(bench: Bench):
     client = await webcam(bench, rotate=90)
     await bench.wait(5.03)  # the next frame is 70 ms away
-    assert (await client.get_status())["developed"] == 0
+    assert (await client.get_status())["transcoded"] == 0
 
     answers = await asyncio.gather(*(client.get_images() for _ in range(4)))
     assert len({images[0].data for images, _ in answers}) == 1
     await client.get_images()
-    assert (await client.get_status())["developed"] == 1
+    assert (await client.get_status())["transcoded"] == 1
     await bench.wait(0.1)
     await client.get_images()
-    assert (await client.get_status())["developed"] == 2
+    assert (await client.get_status())["transcoded"] == 2
 
 
 async def test_pictures_are_made_on_a_thread_of_their_own_and_frames_are_read_on_another(
@@ -345,12 +345,12 @@ async def test_pictures_are_made_on_a_thread_of_their_own_and_frames_are_read_on
     client = await webcam(bench, flip="both")
     await client.get_images()
 
-    developing = {'bus camera "front": pictures'}
+    transcoding = {'bus camera "front": pictures'}
     assert threads == {
         "frame": {'bus camera "front": frames'},
-        "pixels_of": developing,
-        "transformed": developing,
-        "encoded": developing,
+        "pixels_of": transcoding,
+        "transformed": transcoding,
+        "encoded": transcoding,
     }
 
 
@@ -361,7 +361,7 @@ async def test_the_bytes_are_the_camera_s_own_where_nothing_is_to_be_changed(ben
         image = await image_of(client)
         assert image.data == film.sent[-1].data
         await bench.wait(0.13)  # never when the next one is just coming
-    assert (await client.get_status())["developed"] == 0
+    assert (await client.get_status())["transcoded"] == 0
 
 
 async def test_opencv_is_loaded_by_a_camera_and_not_by_its_config():

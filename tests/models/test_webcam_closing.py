@@ -143,7 +143,7 @@ async def test_while_a_picture_is_made_everything_else_is_answered(bench: Bench,
     asking = asyncio.create_task(client.get_images())
     await begun(slow)
     assert (await client.get_properties()).frame_rate == 10
-    assert (await client.get_status())["developed"] == 1
+    assert (await client.get_status())["transcoded"] == 1
     assert not asking.done()
 
     slow.may_end.set()
@@ -177,7 +177,7 @@ async def test_a_client_who_goes_away_takes_nothing_from_the_others(bench: Bench
 
     [image], _ = await asyncio.wait_for(stays, 5)
     assert image.data
-    assert (await client.get_status())["developed"] == 1
+    assert (await client.get_status())["transcoded"] == 1
 
 
 async def test_a_client_who_was_the_only_one_and_goes_away_leaves_nothing_that_hangs(bench: Bench, slow: Slow):
@@ -255,4 +255,4 @@ async def test_an_hour_leaves_nothing_behind(bench: Bench):
     assert after[0] - before[0] < 100
     status = await client.get_status()
     assert status["frames"] == pytest.approx(65 * 60 * 2, abs=3)
-    assert (status["lost_frames"], status["failures"], status["developed"]) == (0, 0, 65)
+    assert (status["lost_frames"], status["failures"], status["transcoded"]) == (0, 0, 65)

@@ -69,7 +69,7 @@ async def has_seen(viewers: list[Viewer], size: tuple[int, int]) -> None:
             await asyncio.sleep(0.02)
 
 
-@pytest.mark.parametrize(("tcp", "rotate"), [(False, 0), (True, 180)], ids=["unix, as they come", "tcp, developed"])
+@pytest.mark.parametrize(("tcp", "rotate"), [(False, 0), (True, 180)], ids=["unix, as they come", "tcp, turned"])
 async def test_pictures_of_now_come_over_the_wire_beside_a_sensor(machine, tcp, rotate):
     server = await machine(tcp=tcp, env={"PYTHONDEVMODE": "1"})
     await server.configure(SENSOR)
@@ -127,7 +127,7 @@ async def test_a_camera_that_is_removed_leaves_nobody_waiting_and_can_be_had_aga
     assert refused <= {Status.NOT_FOUND, Status.UNAVAILABLE}
 
 
-@pytest.mark.parametrize("rotate", [0, 90], ids=["as they come", "developed"])
+@pytest.mark.parametrize("rotate", [0, 90], ids=["as they come", "turned"])
 async def test_a_rebuild_while_several_ask_gives_them_the_new_pictures(machine, rotate):
     server = await machine()
     await server.configure(webcam(rotate=rotate))

@@ -41,7 +41,7 @@ class BareCamera(Camera):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self.developed = 0
+        self.transcoded = 0
 
     @classmethod
     def new(cls, config: ComponentConfig, dependencies: Mapping[Any, Any]) -> Self:
@@ -65,11 +65,11 @@ class BareCamera(Camera):
         shot = self.shot()
         good, data = cv2.imencode(".jpg", shot.drawn, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         assert good
-        self.developed += 1
+        self.transcoded += 1
         return data.tobytes(), shot.taken_ns
 
     async def get_status(self, **kwargs: Any) -> Mapping[str, Any]:
-        return {"developed": self.developed}
+        return {"transcoded": self.transcoded}
 
 
 class Capture:

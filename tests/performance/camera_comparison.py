@@ -39,7 +39,7 @@ class Measured:
     """Of one client."""
     cpu_per_answer_s: list[float] = field(default_factory=list)
     cpu_per_frame_s: list[float] = field(default_factory=list)
-    developed_per_frame: list[float] = field(default_factory=list)
+    transcoded_per_frame: list[float] = field(default_factory=list)
 
 
 class Comparison:
@@ -95,7 +95,7 @@ def _note(measured: Measured, asking: Asking, before: Watch, after: Watch) -> No
     cpu_s, frames = after.cpu_s - before.cpu_s, after.frames - before.frames
     if frames:
         measured.cpu_per_frame_s.append(cpu_s / frames)
-        measured.developed_per_frame.append((after.developed - before.developed) / frames)
+        measured.transcoded_per_frame.append((after.transcoded - before.transcoded) / frames)
     if asking.total:
         measured.answers.extend(answer for of in asking.answers for answer in of)
         measured.per_second.append(asking.total / asking.took_s)

@@ -63,7 +63,7 @@ def _answers_row(cell: Cell, of: Measured) -> list[str]:
     ages = [answer.age_s for answer in of.answers]
     return [
         *start, f"{statistics.median(of.different_per_second):.0f}", took, _at(ages, 50, 0), _at(ages, 95, 0),
-        _ms(of.cpu_per_answer_s, 2), _ms(of.cpu_per_frame_s, 2), f"{statistics.median(of.developed_per_frame):.1f}",
+        _ms(of.cpu_per_answer_s, 2), _ms(of.cpu_per_frame_s, 2), f"{statistics.median(of.transcoded_per_frame):.1f}",
     ]  # fmt: skip
 
 

@@ -62,7 +62,7 @@ class Watch(NamedTuple):
     """By the module, without the player in it."""
     frames: int
     """Of the camera, also those that nobody took."""
-    developed: float
+    transcoded: float
     """How many pictures were decoded or encoded."""
 
 
@@ -88,7 +88,7 @@ class Rig:
         """Look at the counters."""
         status = await self.server.direct(CameraClient, NAME).get_status()
         cpu_s = cpu_s_of(self.server.child.pid) - self.camera.cpu_ns / 1e9
-        return Watch(cpu_s, self.camera.filled + self.camera.dropped, status.get("developed", 0))
+        return Watch(cpu_s, self.camera.filled + self.camera.dropped, status.get("transcoded", 0))
 
 
 @asynccontextmanager

@@ -17,15 +17,15 @@ from viam.proto.common import ResponseMetadata
 from viam.proto.component.camera import DistortionParameters, IntrinsicParameters
 from viam.utils import ValueTypes
 
-from pi_drivers.buses.video.contract import Cameras, Chosen, VideoDevice, Wanted
+from pi_drivers.buses.video.contract import Cameras, Chosen, RawFrame, VideoDevice, Wanted
 from pi_drivers.config.wording import shown
 from pi_drivers.errors import ArgumentError, ConfigError, UnsupportedError
 from pi_drivers.host.contract import MILLISECOND, SECOND
 from pi_drivers.models.base import Dependencies, HardwareModel
-from pi_drivers.models.camera.camera_config import CameraAttributes
+from pi_drivers.models.camera.camera_config import CameraAttributes, Distortion, Intrinsics
 from pi_drivers.models.camera.camera_controls import apply_controls, control_entry, mode_entry
 from pi_drivers.models.camera.frame_reader import CameraWish, FrameReader
-from pi_drivers.models.camera.picture import Darkroom, Picture
+from pi_drivers.models.camera.picture import Picture, Transcoder
 from pi_drivers.models.commands import Arguments, command
 from pi_drivers.runtime.poller import Sample, fresh
 
@@ -33,6 +33,9 @@ C = TypeVar("C", bound=CameraAttributes)
 
 SOURCE = "color"
 """The one source of a camera's images; viam-server's own cameras call it so too."""
+
+UNPLUGGED_NS = SECOND
+"""No picture of a camera that is gone is delivered that is older, whatever the config says of age."""
 
 
 class DeliveredImage(NamedImage):
@@ -53,8 +56,8 @@ class CameraModel(HardwareModel[C], Generic[C]):
 
     def _open(self, settings: C, dependencies: Dependencies) -> None:
         worker = self.host.new_worker(f"{self.label}: pictures")
-        self.lifecycle.push("end its darkroom", worker.stop, worker.ended)
-        self._darkroom = Darkroom(self.label, worker, settings)
+        self.lifecycle.push("end its transcoding", worker.stop, worker.ended)
+        self._transcoder = Transcoder(self.label, worker, settings)
         wish = CameraWish(self._cameras(), self._camera_name(), self._start_camera)
         self._reader = FrameReader(self.holder("camera"), self.host, self.logger, wish)
         self.lifecycle.push("let its camera go", self._reader.stop, self._reader.ended)
@@ -108,28 +111,12 @@ class CameraModel(HardwareModel[C], Generic[C]):
     async def get_properties(self, *, timeout: float | None = None, **kwargs: Any) -> Camera.Properties:
         """What it delivers, and what the config says of its lens."""
         self.check_open()
-        properties = Camera.Properties(supports_pcd=False, mime_types=[self.settings.mime_type])
-        lens, bend, chosen = (
-            self.settings.intrinsic_parameters,
-            self.settings.distortion_parameters,
-            self._reader.chosen,
-        )
-        if lens is not None:
-            properties.intrinsic_parameters.CopyFrom(
-                IntrinsicParameters(
-                    width_px=lens.width_px,
-                    height_px=lens.height_px,
-                    focal_x_px=lens.fx,
-                    focal_y_px=lens.fy,
-                    center_x_px=lens.ppx,
-                    center_y_px=lens.ppy,
-                )
-            )
-        if bend is not None:
-            parameters = [bend.rk1, bend.rk2, bend.rk3, bend.tp1, bend.tp2]
-            properties.distortion_parameters.CopyFrom(
-                DistortionParameters(model="brown_conrady", parameters=parameters)
-            )
+        settings, chosen = self.settings, self._reader.chosen
+        properties = Camera.Properties(supports_pcd=False, mime_types=[settings.mime_type])
+        if settings.intrinsic_parameters is not None:
+            properties.intrinsic_parameters.CopyFrom(_intrinsics(settings.intrinsic_parameters))
+        if settings.distortion_parameters is not None:
+            properties.distortion_parameters.CopyFrom(_distortion(settings.distortion_parameters))
         if chosen is not None and chosen.frame_rate:
             properties.frame_rate = chosen.frame_rate
         return properties
@@ -156,10 +143,19 @@ class CameraModel(HardwareModel[C], Generic[C]):
         return {"modes": [mode_entry(mode) for mode in modes]}
 
     async def _picture(self) -> Picture:
+        picture = await self._transcoder.picture(self._newest)
+        # A transcoder that cannot keep pace delivers late.
+        sample = Sample(picture, picture.taken_ns)
+        return fresh(self.label, sample, self.host.now_ns(), self._max_age_ns(), _too_slow, "picture").value
+
+    def _newest(self) -> RawFrame:
+        """The newest frame. Raises: StaleReadingError: it is too old, or there is none."""
         newest = self._reader.newest
         sample = None if newest is None else Sample(newest, newest.taken_ns)
-        frame = fresh(self.label, sample, self.host.now_ns(), self._max_age_ns(), self._reader.cause, "picture").value
-        return await self._darkroom.picture(frame)
+        max_age_ns = self._max_age_ns()
+        if self._reader.is_unplugged:
+            max_age_ns = min(max_age_ns, UNPLUGGED_NS)
+        return fresh(self.label, sample, self.host.now_ns(), max_age_ns, self._reader.cause, "picture").value
 
     def _max_age_ns(self) -> int:
         chosen = self._reader.chosen
@@ -180,10 +176,31 @@ class CameraModel(HardwareModel[C], Generic[C]):
             apply_controls(device, self.settings.controls)
         except ArgumentError as error:
             raise ConfigError(f"{self.label}: controls: {error}") from error
-        self._darkroom.prepare(chosen)
+        self._transcoder.prepare(chosen)
         return chosen
 
     def _status(self) -> dict[str, ValueTypes]:
         chosen = self._reader.chosen
         max_age = self.settings.max_age_at(chosen.frame_rate if chosen is not None else 0)
-        return self._reader.status() | {"max_age_ms": max_age, "developed": self._darkroom.developed}
+        return self._reader.status() | {"max_age_ms": max_age, "transcoded": self._transcoder.transcoded}
+
+
+def _too_slow() -> str:
+    return "pictures are not decoded and encoded fast enough: choose smaller ones, or let MJPG pass as it is"
+
+
+def _intrinsics(lens: Intrinsics) -> IntrinsicParameters:
+    return IntrinsicParameters(
+        width_px=lens.width_px,
+        height_px=lens.height_px,
+        focal_x_px=lens.fx,
+        focal_y_px=lens.fy,
+        center_x_px=lens.ppx,
+        center_y_px=lens.ppy,
+    )
+
+
+def _distortion(lens: Distortion) -> DistortionParameters:
+    # In the order in which viam-server reads them.
+    parameters = [lens.rk1, lens.rk2, lens.rk3, lens.tp1, lens.tp2]
+    return DistortionParameters(model="brown_conrady", parameters=parameters)

@@ -96,6 +96,11 @@ class FrameReader:
         """What the camera was set to, once it was."""
         return self._chosen
 
+    @property
+    def is_unplugged(self) -> bool:
+        """Whether there is no camera at present."""
+        return isinstance(self._error, BusAbsentError)
+
     def start(self) -> None:
         """Begin."""
         self._task = asyncio.get_running_loop().create_task(self._run(), name=f"{self._holder.name}: reading frames")
@@ -262,14 +267,17 @@ class FrameReader:
         if device is None:
             return
         give_up_ns = self._host.now_ns() + LOOK_NS
-        while self._host.now_ns() < give_up_ns and not (self._stopped or self._asked):
+        while True:
             delivered = self._kept.delivers
-            frame = device.read(SLICE_NS)
+            # Those who wait for their turn do not keep frames from being taken, however many they are.
+            is_wanted = self._stopped or self._asked
+            frame = device.read(0 if is_wanted else SLICE_NS)
             if frame is not None:
                 self._kept.look_at(frame)
-            if self._kept.delivers and not delivered:
-                return
             self._kept.check_silence(device.place, self._chosen)
+            is_first = self._kept.delivers and not delivered
+            if is_wanted or is_first or self._host.now_ns() >= give_up_ns:
+                return
 
     def _place(self) -> str:
         device = self._device

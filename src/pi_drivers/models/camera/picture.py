@@ -7,8 +7,9 @@ nobody asks for.
 
 import asyncio
 import functools
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pi_drivers.buses.video.contract import COMPRESSED, Chosen, RawFrame
 from pi_drivers.errors import CorruptDataError
@@ -81,7 +82,7 @@ def passes_through(form: RawFrame | Chosen, settings: CameraAttributes) -> bool:
     return form.pixel_format in COMPRESSED and settings.leaves_pictures_alone and is_even
 
 
-def develop(name: str, frame: RawFrame, settings: CameraAttributes) -> Picture:
+def transcode(name: str, frame: RawFrame, settings: CameraAttributes) -> Picture:
     """Make the picture that is delivered of a whole frame. Takes milliseconds where it does not pass through.
 
     Args:
@@ -138,8 +139,8 @@ def encoded(pixels: "Pixels", settings: CameraAttributes) -> bytes:
     return cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, settings.jpeg_quality])[1].tobytes()
 
 
-class Darkroom:
-    """Develops frames on a thread of its own, each once. Used on the event loop."""
+class Transcoder:
+    """Decodes and encodes frames on a thread of its own, each once, the newest only. Used on the event loop."""
 
     def __init__(self, name: str, worker: BusWorker, settings: CameraAttributes) -> None:
         """Args: name: whose it is, for messages. worker: it has no other work. settings: say what is delivered."""
@@ -148,33 +149,63 @@ class Darkroom:
         self._settings = settings
         self._frame: RawFrame | None = None
         self._work: asyncio.Task[Picture] | None = None
-        self.developed = 0
+        self._next: asyncio.Task[Picture] | None = None
+        """Waits for that work to end."""
+        self.transcoded = 0
         """How many frames were decoded or encoded."""
 
-    def prepare(self, form: Chosen) -> None:
+    def prepare(self, chosen: Chosen) -> None:
         """Load what decodes pictures of this form, if any is to be decoded: the first one need not wait for that.
 
         Any thread.
         """
-        if not passes_through(form, self._settings):
+        if not passes_through(chosen, self._settings):
             self._worker.post(_load_opencv)
 
-    async def picture(self, frame: RawFrame) -> Picture:
-        """The picture of a frame; whoever asks for the same one meanwhile gets the same.
+    async def picture(self, newest: Callable[[], RawFrame]) -> Picture:
+        """The picture of the newest frame; whoever asks for the same one meanwhile gets the same.
+
+        While one is being made, all who want a newer one wait together for the next, and that is of the frame that is
+        the newest when its turn comes: who asks faster than pictures can be made gets new ones, only fewer.
+
+        Args:
+            newest: gives the newest frame.
 
         Raises:
             CorruptDataError: it cannot be decoded.
             ClosedError: the camera was closed.
+            DriverError: what `newest` raises.
         """
+        frame = newest()
         if passes_through(frame, self._settings):
-            return develop(self._name, frame, self._settings)
+            return transcode(self._name, frame, self._settings)
+        if self._work is None or (self._work.done() and self._frame is not frame):
+            self._work = self._begin(frame)
+        if self._frame is frame:
+            return await asyncio.shield(self._work)
+        if self._next is None:
+            self._next = _task(self._after_this(newest))
+        return await asyncio.shield(self._next)
+
+    def _begin(self, frame: RawFrame) -> "asyncio.Task[Picture]":
+        self.transcoded += 1
+        self._frame = frame
+        return _task(self._worker.run(functools.partial(transcode, self._name, frame, self._settings)))
+
+    async def _after_this(self, newest: Callable[[], RawFrame]) -> Picture:
+        while self._work is not None and not self._work.done():
+            await asyncio.wait({self._work})
+        self._next = None
+        frame = newest()
         if self._work is None or self._frame is not frame:
-            self.developed += 1
-            self._frame = frame
-            job = functools.partial(develop, self._name, frame, self._settings)
-            self._work = asyncio.get_running_loop().create_task(self._worker.run(job), name="develop a frame")
-            self._work.add_done_callback(_look_at)
+            self._work = self._begin(frame)
         return await asyncio.shield(self._work)
+
+
+def _task(work: Coroutine[Any, Any, Picture]) -> "asyncio.Task[Picture]":
+    task = asyncio.get_running_loop().create_task(work, name="transcode a frame")
+    task.add_done_callback(_look_at)
+    return task
 
 
 def _load_opencv() -> None:
