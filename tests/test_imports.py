@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "pi_drivers"
 HARDWARE = {"gpiozero", "gpiod", "lgpio", "smbus2", "serial", "spidev", "picamera2"}
-HEAVY = {"numpy", "cv2", "click", "rich"}
+HEAVY = {"numpy", "cv2", "simplejpeg", "click", "rich"}
 
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 

@@ -7,7 +7,7 @@ from typing import Any
 from pi_drivers.buses.video.contract import Wanted
 from pi_drivers.host.mock import MockHost
 from pi_drivers.models.camera.csi_camera_twin import plug_in_csi_camera
-from pi_drivers.models.camera.webcam_twin import SERIAL_ID, plug_in_webcam
+from pi_drivers.models.camera.webcam_twin import plug_in_webcam
 from pi_drivers.world.vitals import WARMTH_C, WARMTH_PER_USE_C
 from pi_drivers.world.world import World
 from tests.campaign.pictures import look_at_picture
@@ -152,6 +152,9 @@ def disc(rotated: float) -> Callable[[World, int], Truth]:
         return {"disc_x": x, "disc_y": y, "rotated": rotated, "too_old_ms": 0, "stamp_off_ms": 0}
 
     return set_scene
+
+
+SERIAL_ID = "usb-Simulated_Camera_0001-video-index0"
 
 
 def webcam_place(world: World, without: Collection[str] = ()) -> CameraPlace:

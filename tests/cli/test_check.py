@@ -85,6 +85,20 @@ def test_a_syntax_error_is_told_with_its_place(tmp_path, capfd):
     assert capfd.readouterr().err == f"error: {config}:1:17: not valid JSON: Expecting value\n"
 
 
+def test_numbers_without_end_are_told_at_their_component(tmp_path, capfd):
+    eye = entry("camera", "webcam", "eye", backend="mock", video_path=5, controls={"brightness": 7})
+    config = file_of(tmp_path, eye)
+    config.write_text(config.read_text().replace("5", "9" * 5000).replace("7", "1" + "0" * 400))
+
+    assert main(["check", str(config)]) == 1
+    controls, video_path, count = capfd.readouterr().out.splitlines()
+    assert controls.startswith('components[0] camera "eye": controls.brightness: expected true or false or a')
+    assert video_path.startswith('components[0] camera "eye": video_path: must be a path, a name, or a number')
+    assert controls.endswith("got an infinite number")
+    assert video_path.endswith("got an infinite number")
+    assert count == f"2 problems in {config}"
+
+
 def test_a_missing_file_is_a_wrong_command_line(capfd):
     assert main(["check", "/nowhere/m.json"]) == 2
     assert "does not exist" in capfd.readouterr().err

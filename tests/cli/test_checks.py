@@ -370,7 +370,7 @@ def eye(name: str, video_path: object, **attributes: object) -> dict[str, object
 KEPT = "usb-046d_HD_Pro_Webcam_C920_5A1B-video-index0"
 
 
-@pytest.mark.parametrize("first", ["/dev/video0", 0, "0", "video0"])
+@pytest.mark.parametrize("first", ["/dev/video0", 0, "0", "video0", "/dev//video0"])
 @pytest.mark.parametrize("second", ["/dev/video0", 0, "0", "video0"])
 def test_two_components_on_one_webcam_are_told_however_its_number_is_written(first, second):
     assert problems(eye("front", first), eye("back", second)) == [
@@ -385,9 +385,16 @@ def test_two_components_on_one_webcam_are_told_with_and_without_the_folder_of_it
     ]
 
 
+def test_two_components_on_a_name_below_by_id_are_told_whatever_it_looks_like():
+    assert problems(eye("front", "/dev/v4l/by-id/cam"), eye("back", "/dev/v4l/by-id/cam")) == [
+        '@1 camera "back": video_path: cam is used by camera "front" (video_path) already'
+    ]
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [
+        (f"{KEPT};video0", "/dev/video0"),  # where it was when somebody wrote that down
         ("/dev/video0", "/dev/video2"),
         (KEPT, KEPT.replace("5A1B", "77F0")),
         ("HD Pro Webcam C920", "HD Pro Webcam C920"),  # there may be two of a kind, and each gets one

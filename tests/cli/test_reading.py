@@ -1,5 +1,7 @@
 """A machine config whose form is wrong is answered with the place and the remedy."""
 
+import math
+
 import pytest
 
 from pi_drivers.cli.machine import Machine
@@ -89,6 +91,17 @@ def test_what_is_no_machine_config_at_all_is_refused(text, said):
 )  # fmt: skip
 def test_each_mistake_of_form_is_told_with_its_place(text, said):
     assert list(read(text).problems) == ([] if said is None else [said])
+
+
+@pytest.mark.parametrize(
+    ("written", "got"),
+    [("12", 12), ("-9007199254740992", -(2**53)), ("99999999999999999999", 1e20), ("9" * 5000, math.inf)],
+)
+def test_a_number_is_read_as_viam_server_would_send_it(written, got):
+    (one,) = read(text_of(sensor()).replace('"i2c_bus": 1', f'"i2c_bus": {written}')).components
+
+    assert one.attributes["i2c_bus"] == got
+    assert one.proto().attributes["i2c_bus"] == got
 
 
 def test_a_file_that_cannot_be_read_is_told_with_the_reason(tmp_path):

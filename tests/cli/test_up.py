@@ -7,6 +7,8 @@ import time
 from collections.abc import Awaitable, Callable
 
 import pytest
+from grpclib import GRPCError
+from viam.components.board import Board
 from viam.components.camera import Camera
 from viam.components.encoder import Encoder
 from viam.components.motor import Motor
@@ -67,6 +69,39 @@ async def test_a_client_sees_through_a_camera_and_it_ends_while_pictures_are_ask
 async def _for_ever(call: Callable[[], Awaitable[object]]) -> None:
     while True:
         await call()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_it_ends_at_once_while_a_component_is_still_being_built(tmp_path, number):
+    slow = entry("camera", "webcam", "eye", backend="mock", frame_rate=0.1)
+    async with up(file_of(tmp_path, sensor(poll_interval_ms=50), slow), "--listen", "localhost:0") as machine:
+        await machine.line('sensor "air" is up')
+        await asyncio.sleep(1)
+        machine.process.send_signal(number)
+        asked_s = time.monotonic()
+        status, errors = await machine.end()
+
+    assert (status, errors) == (0, "")
+    assert time.monotonic() - asked_s < 2  # the guard would end it after 2.5
+
+
+async def test_a_log_that_nobody_takes_any_more_leaves_no_traceback(tmp_path):
+    reads, writes = os.pipe()
+    path = tmp_path / "m.sock"
+    eye = entry("camera", "webcam", "eye", backend="mock", video_path=0)
+    async with up(file_of(tmp_path, board(), eye), "--listen", path, stdout=writes) as machine:
+        os.close(writes)
+        with os.fdopen(reads) as lines:
+            while not (await asyncio.to_thread(lines.readline)).startswith("listening"):
+                pass
+        async with client(str(path)) as robot:
+            break_it = {"command": "fault", "target": "camera /dev/video0", "kind": "unplug"}
+            await Board.from_robot(robot, "pi").do_command(break_it)  # the log tells of it
+            camera = Camera.from_robot(robot, "eye")
+            with pytest.raises(GRPCError, match="unplugged"):
+                await _for_ever(camera.get_images)
+        machine.process.terminate()
+        assert await machine.end() == (0, "")
 
 
 async def test_a_client_reaches_it_over_a_unix_socket_and_the_socket_is_gone_at_the_end(tmp_path):

@@ -2,13 +2,18 @@
 
 import importlib
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from pi_drivers.buses.video.real import V4l2Cameras
+from tests.conftest import open_descriptors
+
 from .grounds import GpioGround, I2cGround
 from .spi_grounds import SpiGround
 from .video_grounds import VideoGround
+from .video_stand_in import Node, StandInForV4l2
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -71,3 +76,28 @@ def video(grounds: ModuleType) -> Iterator[VideoGround]:
         pytest.skip("there is no camera on this ground")
     with make() as made:
         yield made
+
+
+@pytest.fixture
+def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandInForV4l2]:
+    """The kernel's side of video devices, which sees at the end that nothing was left open or mapped."""
+    (tmp_path / "dev").mkdir()
+    made = StandInForV4l2(tmp_path / "sys", tmp_path / "dev")
+    monkeypatch.setattr("fcntl.ioctl", made.ioctl)
+    before = open_descriptors()
+    yield made
+    assert open_descriptors() <= before
+    assert "/dev/video" not in Path("/proc/self/maps").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def cameras(kernel: StandInForV4l2, tmp_path: Path) -> V4l2Cameras:
+    """Those that this kernel shows."""
+    return V4l2Cameras(tmp_path / "sys", tmp_path / "dev")
+
+
+@pytest.fixture
+def webcam(kernel: StandInForV4l2) -> Node:
+    """One of them."""
+    kernel.plug_in("video0", node := Node())
+    return node

@@ -219,6 +219,14 @@ def test_a_control_is_set_and_read_back(video: VideoGround, running: VideoDevice
         assert {one.name: one.value for one in running.controls()}[control.name] == value
 
 
+def test_what_sets_a_control_by_itself_is_a_control_too(video: VideoGround, running: VideoDevice):
+    there = {control.name: control for control in running.controls()}
+    automatic = {control.name: control.automatic for control in there.values() if control.automatic is not None}
+    assert {switch for switch, _ in automatic.values()} <= set(there)
+    for switch, manual in automatic.values():
+        assert there[switch].minimum <= manual <= there[switch].maximum
+
+
 def test_a_control_that_is_not_there_or_cannot_have_the_value_is_refused(video: VideoGround, running: VideoDevice):
     [control] = [control for control in running.controls() if control.name == video.control]
     too_much = control.maximum + control.step
@@ -269,5 +277,9 @@ def test_where_there_is_a_choice_one_that_is_taken_is_passed_over(video: VideoGr
         device = video.cameras.open(None, taken)
         assert device.place == there[0]
         device.close()
-    with pytest.raises(BusAbsentError):
-        video.open("")
+
+
+@pytest.mark.parametrize("name", ["", ";video0"])
+def test_a_name_that_names_nothing_is_a_mistake_in_the_config(video: VideoGround, name: str):
+    with pytest.raises(ConfigError, match=f'^"{name}" names no camera: write its path, .* or leave video_path out'):
+        video.open(name)

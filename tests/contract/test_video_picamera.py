@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from pi_drivers.buses.video import real_picamera_device as device_module
-from pi_drivers.buses.video import real_picamera_library as library
+from pi_drivers.buses.video import real_picamera_opening as opening
 from pi_drivers.buses.video.contract import RawFrame, VideoDevice, Wanted
 from pi_drivers.buses.video.real_picamera import LibcameraCameras
 from pi_drivers.buses.video.real_picamera_device import on_our_clock
@@ -40,6 +40,8 @@ class Ribbon:
         self.module = bench
         self.bench = bench.BENCH
         self.camera = self.plug_in()
+        self.registered: dict[int, Any] = sys.modules["picamera2"].Picamera2._cm.cameras
+        """What picamera2 takes for open."""
         self._opened: list[VideoDevice] = []
 
     def plug_in(self, **what: Any) -> Any:
@@ -63,6 +65,7 @@ class Ribbon:
         for device in self._opened:
             device.close()
         assert [camera.holder for camera in self.bench.cameras if camera.holder is not None] == []
+        assert self.registered == {}
         self.bench.cameras.clear()
 
 
@@ -116,7 +119,8 @@ def test_a_camera_that_is_not_there(ribbon: Ribbon):
         ribbon.open("camera 3")
     ribbon.bench.cameras.clear()
     with pytest.raises(
-        BusAbsentError, match=r"camera 0: .*none at all.*ribbon cable.*camera_auto_detect=1.*rpicam-hello"
+        BusAbsentError,
+        match=r"camera 0: .*none at all.*ribbon cable.*camera_auto_detect=1.*rpicam-hello .*usermod -aG video \$USER",
     ):
         ribbon.open("camera 0")
 
@@ -125,14 +129,52 @@ def test_a_camera_in_use_is_told_so_and_trying_again_costs_nothing(ribbon: Ribbo
     ribbon.camera.holder = "rpicam-hello"
     with pytest.raises(ClaimedError, match=r"^camera 0: another program uses this camera.*fuser -v /dev/media"):
         ribbon.open()
-    before = open_descriptors()
+    before, threads = open_descriptors(), threading.active_count()
     for _ in range(20):
         with pytest.raises(ClaimedError):
             ribbon.open()
-    assert open_descriptors() == before
+    assert (open_descriptors(), threading.active_count()) == (before, threads)
+    assert ribbon.registered == {}
 
     ribbon.camera.holder = None
     assert frame_of(ribbon.start()).width == 640
+
+
+def test_one_that_another_resource_has_goes_on_there(ribbon: Ribbon):
+    device = ribbon.start(frame_rate=100)
+    with pytest.raises(ClaimedError, match=r"^camera 0: another resource has this camera.* camera_num"):
+        ribbon.open("camera 0")
+    assert len([frame_of(device) for _ in range(3)]) == 3
+
+    device.close()
+    assert frame_of(ribbon.start()).width == 640
+
+
+def test_another_camera_that_cannot_be_opened_leaves_the_first_one_running(ribbon: Ribbon):
+    device = ribbon.start(frame_rate=100)
+    ribbon.plug_in(holder="rpicam-hello")
+    with pytest.raises(ClaimedError, match=r"^camera 1: another program"):
+        ribbon.open("camera 1")
+
+    assert list(ribbon.registered) == [0]
+    assert len([frame_of(device) for _ in range(3)]) == 3
+    ribbon.bench.cameras[1].holder = None
+
+
+@pytest.mark.parametrize(
+    ("refusal", "kind", "words"),
+    [
+        ("Camera(s) not found (Do not forget to disable legacy camera)", BusAbsentError, "none at all"),
+        ("Tuning file imx708.json not found", BusError, r"cannot be opened: .*imx708\.json not found\. If rpicam"),
+        ("Initialization failed.", BusError, r"cannot be opened: .*Initialization failed.* rpicam-hello"),
+    ],
+)
+def test_what_libcamera_says_is_read_for_what_it_means(ribbon: Ribbon, refusal, kind, words):
+    ribbon.camera.holder, ribbon.camera.refusal = "libcamera", refusal
+    with pytest.raises(kind, match=f"^camera 0: .*{words}") as caught:
+        ribbon.open()
+    assert type(caught.value) is kind
+    ribbon.camera.holder = None
 
 
 @pytest.mark.parametrize("alignment", [32, 64])
@@ -167,6 +209,16 @@ def test_who_comes_late_gets_the_newest_and_the_camera_never_waits(ribbon: Ribbo
     assert late.sequence - first.sequence == pytest.approx(30, abs=15)
     assert time.monotonic_ns() - late.taken_ns < SECOND // 10
     assert scene_reader.read(pixels_of(late)).frame_number == late.sequence
+
+
+def test_frames_that_the_sensor_loses_leave_a_gap_in_the_numbers(ribbon: Ribbon):
+    device = ribbon.start(frame_rate=50)
+    before = frame_of(device)
+    ribbon.camera.loses = 3
+    frames = [frame_of(device) for _ in range(4)]
+
+    assert frames[-1].sequence >= before.sequence + 4 + 3
+    assert [scene_reader.read(pixels_of(frame)).frame_number for frame in frames] == [one.sequence for one in frames]
 
 
 def test_the_rate_is_the_one_asked_for(ribbon: Ribbon):
@@ -275,14 +327,14 @@ def test_it_can_be_opened_again_as_soon_as_it_is_closed_and_leaves_nothing(ribbo
 
 
 def test_a_library_that_hangs_in_closing_holds_nobody_for_ever(ribbon: Ribbon, monkeypatch):
-    monkeypatch.setattr(library, "LONGEST_TURN_S", 0.2)
+    monkeypatch.setattr(opening, "LONGEST_TURN_S", 0.2)
     device = ribbon.start()
     ribbon.camera.hangs.set()
     began = time.monotonic()
     device.close()
     assert time.monotonic() - began < device_module.CLOSING_S + AT_ONCE_S
 
-    with pytest.raises(BusError, match=r"camera 0: libcamera is still opening or closing a camera.*Restart"):
+    with pytest.raises(BusError, match=r"camera 0: this module still waits for libcamera to open or close a camera.*Restart"):
         ribbon.open("camera 0")
     ribbon.camera.hangs.clear()
     assert frame_of(ribbon.start()).width == 640
@@ -309,6 +361,7 @@ def test_controls_have_libcamera_s_names_ranges_and_choices(ribbon: Ribbon):
     assert (there["AeEnable"].kind, there["AeEnable"].value) == ("boolean", 1)
     assert there["AwbEnable"].value == 1
     assert [control.inactive for control in (there["ExposureTime"], there["ColourTemperature"])] == [True, True]
+    assert (there["ExposureTime"].automatic, there["AeEnable"].automatic) == (("AeEnable", 0), None)
     assert not there["LensPosition"].inactive
 
 
@@ -374,7 +427,7 @@ def test_a_picamera2_made_for_another_numpy_is_told_apart(tmp_path: Path, monkey
     (tmp_path / "picamera2.py").write_text("raise ValueError('numpy.dtype size changed')\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(
-        MissingLibraryError, match=r"does not go with the numpy .*simplejpeg.*numpy\.dtype size changed"
+        MissingLibraryError, match=r"for another numpy .*setup\.sh .*simplejpeg>=1\.8.*numpy\.dtype size changed"
     ):
         LibcameraCameras().sources()
 

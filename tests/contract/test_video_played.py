@@ -338,7 +338,7 @@ def test_a_control_is_set_and_read_back_while_the_camera_runs(running: FarDevice
     ("name", "value", "says"),
     [
         ("brightness", 65, "brightness must be -64 to 64, got 65"),
-        ("brightness", 0.5, "brightness must be -64 to 64, got 0.5"),
+        ("brightness", 0.5, "brightness must be a whole number, -64 to 64, got 0.5"),
         ("focus_absolute", 7, "focus_absolute must be 0 to 255 in steps of 5, got 7"),
         ("auto_exposure", 0, r'auto_exposure must be 1 \("Manual Mode"\) or 3 \("Aperture Priority Mode"\), got 0'),
         ("white_balance_automatic", 2, r"white_balance_automatic must be 0 \(off\) or 1 \(on\), got 2"),
@@ -355,6 +355,8 @@ def test_a_value_that_a_control_cannot_have_is_refused_with_its_range(
 def test_a_control_that_the_camera_sets_itself_says_which_one_to_set_first(camera: FarDevice):
     camera.set_control("auto_exposure", 3)
     assert control(camera, "exposure_time_absolute").inactive
+    assert control(camera, "exposure_time_absolute").automatic == ("auto_exposure", 1)
+    assert control(camera, "brightness").automatic is None
     with pytest.raises(ArgumentError, match=r"exposure_time_absolute has no effect .* set auto_exposure to 1 first"):
         camera.set_control("exposure_time_absolute", 100)
 

@@ -1,163 +1,21 @@
 """The real back end for cameras where the kernel refuses: what it makes of it, and that nothing is left open.
 
-Also which of the many video devices of a machine are cameras. A stand-in takes the place of the kernel's side.
+A stand-in takes the place of the kernel's side.
 """
 
 import errno
-import os
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from pi_drivers.buses.video import v4l2_structs as v4l2
 from pi_drivers.buses.video.contract import VideoMode, Wanted
 from pi_drivers.buses.video.real import V4l2Cameras
-from pi_drivers.errors import (
-    ArgumentError,
-    BusAbsentError,
-    BusError,
-    BusPermissionError,
-    ClaimedError,
-    ConfigError,
-    DriverError,
-)
-from tests.conftest import open_descriptors
+from pi_drivers.errors import BusAbsentError, BusError, BusPermissionError, ClaimedError, ConfigError, DriverError
 
 from .video_stand_in import Node, StandInForV4l2
 
 SECOND = 1_000_000_000
-
-
-@pytest.fixture
-def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandInForV4l2:
-    (tmp_path / "dev").mkdir()
-    made = StandInForV4l2(tmp_path / "sys", tmp_path / "dev")
-    monkeypatch.setattr("fcntl.ioctl", made.ioctl)
-    return made
-
-
-@pytest.fixture
-def cameras(kernel: StandInForV4l2, tmp_path: Path) -> V4l2Cameras:
-    return V4l2Cameras(tmp_path / "sys", tmp_path / "dev")
-
-
-@pytest.fixture
-def webcam(kernel: StandInForV4l2) -> Node:
-    kernel.plug_in("video0", node := Node())
-    return node
-
-
-@pytest.fixture(autouse=True)
-def nothing_stays_open_or_mapped() -> Iterator[None]:
-    before = open_descriptors()
-    yield
-    assert open_descriptors() <= before
-    assert "/dev/video" not in Path("/proc/self/maps").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize(
-    ("node", "why"),
-    [
-        (Node(), ""),
-        (Node(device_caps=v4l2.CAP_META_CAPTURE | v4l2.CAP_STREAMING), "it gives data about pictures only"),
-        (Node(device_caps=v4l2.CAP_VIDEO_CAPTURE_MPLANE | v4l2.CAP_STREAMING), "its pictures come in several planes"),
-        (Node(device_caps=v4l2.CAP_STREAMING), "it takes no pictures"),
-        (Node(device_caps=v4l2.CAP_VIDEO_CAPTURE), "it cannot share its buffers"),
-        (Node("unicam"), "it gives the raw pictures of a CSI camera, so use the model csi-camera"),
-        (Node("rp1-cfe"), "it gives the raw pictures of a CSI camera, so use the model csi-camera"),
-        (Node("bcm2835-codec"), "it works on pictures and takes none"),
-        (Node("bcm2835-isp"), "it works on pictures and takes none"),
-        (Node("rpi-hevc-dec"), "it works on pictures and takes none"),
-        (Node("pispbe"), "it works on pictures and takes none"),
-    ],
-)
-def test_what_is_no_camera_is_listed_with_the_reason_and_refused(
-    kernel: StandInForV4l2, cameras: V4l2Cameras, node: Node, why: str
-):
-    kernel.plug_in("video3", node, label="Something")
-    (source,) = cameras.sources()
-    assert source.unfit.startswith(why)
-    assert bool(source.unfit) == bool(why)
-    assert (source.label, source.driver) == ("Something", node.driver)
-
-    if why:
-        with pytest.raises(BusError, match=rf'video3 \("Something"\) cannot be used as a camera: {why}'):
-            cameras.open("Something")
-    else:
-        cameras.open("Something").close()
-
-
-@pytest.mark.parametrize("driver", ["bcm2835-codec", "rp1-cfe"])
-def test_a_device_whose_driver_tells_enough_is_not_even_opened(
-    kernel: StandInForV4l2, cameras: V4l2Cameras, driver: str
-):
-    kernel.plug_in("video0", Node(), in_sysfs=True)
-    kernel.plug_in("video10", Node(driver), in_sysfs=True)
-
-    assert [bool(source.unfit) for source in cameras.sources()] == [False, True]
-    assert kernel.asked == {"video0"}
-
-
-def test_cameras_are_listed_by_number_with_the_names_that_stay(
-    kernel: StandInForV4l2, cameras: V4l2Cameras, tmp_path: Path
-):
-    kernel.plug_in("video10", Node(), label="Second", links=("by-id/usb-Second-video-index0", "by-path/pci-2"))
-    kernel.plug_in("video9", Node(), label="First")
-    (tmp_path / "sys/class/video4linux/v4l-subdev0").mkdir()
-
-    assert [(source.path, source.label, source.names) for source in cameras.sources()] == [
-        (str(tmp_path / "dev/video9"), "First", ()),
-        (str(tmp_path / "dev/video10"), "Second", ("usb-Second-video-index0", "pci-2")),
-    ]
-
-
-def test_the_first_that_is_fit_and_free_is_taken_when_none_is_named(kernel: StandInForV4l2, cameras: V4l2Cameras):
-    kernel.plug_in("video0", Node("rp1-cfe"))
-    kernel.plug_in("video1", Node())
-    kernel.plug_in("video2", Node())
-    first = cameras.open(None)
-    second = cameras.open(None, {first.place})
-
-    assert [Path(camera.place).name for camera in (first, second)] == ["video1", "video2"]
-    first.close()
-    second.close()
-
-
-def test_a_link_of_the_users_own_leads_to_its_camera(kernel: StandInForV4l2, cameras: V4l2Cameras, tmp_path: Path):
-    kernel.plug_in("video0", Node())
-    kernel.plug_in("video1", Node())
-    (tmp_path / "dev/front_camera").symlink_to("video1")
-    camera = cameras.open(str(tmp_path / "dev/front_camera"))
-
-    assert Path(camera.place).name == "video1"
-    camera.close()
-
-
-def test_without_any_camera_the_error_says_what_to_check(cameras: V4l2Cameras):
-    assert cameras.sources() == []
-    for wanted in (None, "/dev/video0", "/dev/null"):
-        with pytest.raises(BusAbsentError, match="None is plugged in: check its cable, and what dmesg says of it"):
-            cameras.open(wanted)
-
-
-def test_a_file_that_is_no_camera_is_told_so(kernel: StandInForV4l2, cameras: V4l2Cameras):
-    kernel.plug_in("video0", Node())
-    kernel.nodes.clear()
-    with pytest.raises(BusError, match="video0 is not a camera"):
-        cameras.open("A Camera")
-
-
-def test_a_user_who_may_not_is_told_the_group(webcam: Node, cameras: V4l2Cameras, monkeypatch: pytest.MonkeyPatch):
-    def refuse(path: object, flags: int) -> int:
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-
-    monkeypatch.setattr("os.open", refuse)
-    (source,) = cameras.sources()
-    assert "sudo usermod -aG video $USER" in source.unfit
-    with pytest.raises(BusError, match=r"sudo usermod -aG video \$USER"):
-        cameras.open("A Camera")
 
 
 @pytest.mark.parametrize(
@@ -211,6 +69,47 @@ def test_a_camera_that_gives_another_size_than_it_was_asked_for_is_refused(webca
     camera.close()
 
 
+@pytest.mark.parametrize(("asked", "given"), [(12.0, 12.0), (29.97, 29.97), (None, 30.0), (60.5, 60.0), (5.0, 5.0)])
+def test_any_rate_within_a_range_can_be_had(webcam: Node, cameras: V4l2Cameras, asked: float | None, given: float):
+    webcam.rate, webcam.rates_between = 30.0, (5.0, 60.0)
+    camera = cameras.open(None)
+    [mode] = camera.modes()
+    assert (mode.rate_range, mode.frame_rates[0], mode.frame_rates[-1]) == ((5.0, 60.0), 60.0, 5.0)
+
+    assert camera.start(Wanted(frame_rate=asked)).frame_rate == pytest.approx(given, rel=1e-3)
+    assert webcam.rate == pytest.approx(given, rel=1e-3)
+    camera.close()
+
+
+@pytest.mark.parametrize("asked", [4.0, 70.0])
+def test_a_rate_outside_a_range_is_refused_with_the_range(webcam: Node, cameras: V4l2Cameras, asked: float):
+    webcam.rate, webcam.rates_between = 30.0, (5.0, 60.0)
+    camera = cameras.open(None)
+    with pytest.raises(ConfigError, match=f"no frame_rate {asked:g} at 640 x 480 in MJPG; it has: 5 to 60$"):
+        camera.start(Wanted(frame_rate=asked))
+    camera.close()
+
+
+@pytest.mark.parametrize(
+    ("rate", "says"),
+    [
+        (25.0, "the camera was asked for 12 pictures per second and gives 25. Choose that with frame_rate, or leave"),
+        (None, "the camera takes no frame rate and does not tell its own: leave frame_rate out"),
+    ],
+)
+def test_a_camera_that_does_not_take_the_rate_that_was_asked_for_is_refused(
+    webcam: Node, cameras: V4l2Cameras, rate: float | None, says: str
+):
+    webcam.rate = webcam.settles_at = rate
+    camera = cameras.open(None)
+    with pytest.raises(ConfigError, match=f"video0: {says}"):
+        camera.start(Wanted(frame_rate=12.0))
+    assert webcam.held == 0
+
+    assert camera.start(Wanted()).frame_rate == (rate or 0.0)
+    camera.close()
+
+
 def test_a_range_of_sizes_is_one_mode_and_jpeg_is_mjpg(kernel: StandInForV4l2, cameras: V4l2Cameras):
     kernel.plug_in("video0", Node(formats=("H264", "JPEG", "GREY")))
     camera = cameras.open(None)
@@ -258,44 +157,3 @@ def test_a_signal_in_the_midst_of_a_request_is_no_error(webcam: Node, cameras: V
     kernel.interrupted = 3
     cameras.open(None).close()
     assert kernel.interrupted == 0
-
-
-@pytest.mark.parametrize(
-    ("number", "kind", "says"),
-    [
-        (errno.EACCES, ArgumentError, "exposure_absolute has no effect as the camera's other controls are now"),
-        (errno.EBUSY, ClaimedError, "exposure_absolute cannot be changed while the camera runs"),
-        (errno.ERANGE, ArgumentError, "refuses 50 for exposure_absolute, though it says that it can have 0 to 100"),
-        (errno.EIO, BusError, "the camera failed to set its exposure_absolute"),
-        (errno.ENODEV, BusAbsentError, "was unplugged"),
-    ],
-)
-def test_a_control_that_cannot_be_set_says_why(
-    webcam: Node, cameras: V4l2Cameras, kernel: StandInForV4l2, number: int, kind: type[DriverError], says: str
-):
-    camera = cameras.open(None)
-    kernel.refuse[v4l2.S_EXT_CTRLS] = number
-    with pytest.raises(kind, match=says) as caught:
-        camera.set_control("exposure_absolute", 50)
-    assert type(caught.value) is kind
-    kernel.refuse.clear()
-
-    assert camera.set_control("exposure_absolute", 50) == 50
-    camera.close()
-
-
-def test_controls_that_are_locked_or_that_nobody_can_read_are_told_apart(
-    webcam: Node, cameras: V4l2Cameras, kernel: StandInForV4l2
-):
-    camera = cameras.open(None)
-    webcam.flags = v4l2.CONTROL_READ_ONLY
-    assert [control.read_only for control in camera.controls()] == [True]
-    with pytest.raises(ArgumentError, match="exposure_absolute can be read only"):
-        camera.set_control("exposure_absolute", 5)
-
-    webcam.flags = v4l2.CONTROL_DISABLED
-    assert camera.controls() == []
-    webcam.flags = 0
-    kernel.refuse[v4l2.G_EXT_CTRLS] = errno.EIO
-    assert camera.controls() == []
-    camera.close()

@@ -30,6 +30,15 @@ class Node:
     buffers: int = 4
     stamp_ns: int = 0
     stamp_flags: int = v4l2.BUFFER_TIMESTAMP_MONOTONIC
+    rate: float | None = None
+    """Pictures per second; None where its driver has no word for it."""
+    settles_at: float | None = None
+    """The only rate that it takes, whatever it is asked for."""
+    rates_between: tuple[float, float] | None = None
+    """The slowest and the fastest that it says it can have."""
+    controls: tuple[int, ...] = (1,)
+    silent_controls: tuple[int, ...] = ()
+    """Those of its `controls` that it knows nothing of when it is asked."""
     value: int = 0
     flags: int = 0
     waiting: list[int] = field(default_factory=list)
@@ -80,7 +89,8 @@ class StandInForV4l2:
             v4l2.QUERYCAP: _tell, v4l2.ENUM_FMT: _list_formats, v4l2.ENUM_FRAMESIZES: _list_sizes, v4l2.S_FMT: _set,
             v4l2.REQBUFS: _provide, v4l2.QUERYBUF: _place, v4l2.QBUF: _take_back, v4l2.DQBUF: _deliver,
             v4l2.STREAMON: _start, v4l2.STREAMOFF: _stop, v4l2.QUERY_EXT_CTRL: _list_controls,
-            v4l2.G_EXT_CTRLS: _read_control, v4l2.S_EXT_CTRLS: _write_control,
+            v4l2.G_EXT_CTRLS: _read_control, v4l2.S_EXT_CTRLS: _write_control, v4l2.G_PARM: _tell_rate,
+            v4l2.S_PARM: _set_rate, v4l2.ENUM_FRAMEINTERVALS: _list_rates,
         }  # fmt: skip
         number = self.refuse.get(request) or (errno.ENOTTY if node is None or request not in answers else 0)
         if node is not None and not number:
@@ -103,12 +113,39 @@ def _list_formats(node: Node, answer: v4l2.FormatDescription) -> int:
 
 
 def _list_sizes(node: Node, answer: v4l2.FrameSize) -> int:
-    """From 64 x 48 to 640 x 480, in steps of 16 x 12; no frame rates."""
+    """From 64 x 48 to 640 x 480, in steps of 16 x 12."""
     if answer.index:
         return errno.EINVAL
     answer.type = 3
     answer.stepwise = v4l2.SizeRange(64, 640, 16, 48, 480, 12)
     return 0
+
+
+def _list_rates(node: Node, answer: v4l2.FrameInterval) -> int:
+    if node.rates_between is None or answer.index:
+        return errno.EINVAL
+    slowest, fastest = node.rates_between
+    answer.type = v4l2.SIZE_CONTINUOUS
+    answer.interval = v4l2.IntervalRange(_interval(fastest), _interval(slowest), v4l2.Fraction(1, 1))
+    return 0
+
+
+def _tell_rate(node: Node, answer: v4l2.StreamParameters) -> int:
+    if node.rate is None:
+        return errno.ENOTTY
+    answer.capability = v4l2.CAN_SET_RATE
+    answer.timeperframe = _interval(node.rate)
+    return 0
+
+
+def _set_rate(node: Node, answer: v4l2.StreamParameters) -> int:
+    asked = answer.timeperframe
+    node.rate = node.settles_at or asked.denominator / asked.numerator
+    return _tell_rate(node, answer)
+
+
+def _interval(rate: float) -> v4l2.Fraction:
+    return v4l2.Fraction(1000, round(1000 * rate))
 
 
 def _set(node: Node, answer: v4l2.Format) -> None:
@@ -150,9 +187,16 @@ def _stop(node: Node, _: object) -> None:
 
 
 def _list_controls(node: Node, answer: v4l2.ControlInfo) -> int:
-    if answer.id != v4l2.NEXT_CONTROL:
+    asked = answer.id & ~v4l2.NEXT_CONTROL
+    meant = [
+        number for number in node.controls if (number > asked if answer.id & v4l2.NEXT_CONTROL else number == asked)
+    ]
+    if not meant:
         return errno.EINVAL
-    answer.id, answer.type, answer.name, answer.flags = 1, v4l2.CONTROL_INTEGER, b"Exposure (Absolute)", node.flags
+    if meant[0] in node.silent_controls:
+        return errno.EIO
+    name = b"Exposure (Absolute)" if meant[0] == 1 else f"Control {meant[0]:x}".encode()
+    answer.id, answer.type, answer.name, answer.flags = meant[0], v4l2.CONTROL_INTEGER, name, node.flags
     answer.minimum, answer.maximum, answer.step = 0, 100, 1
     return 0
 

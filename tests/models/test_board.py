@@ -13,6 +13,7 @@ from pi_drivers.world.devices import RegisterFile
 from pi_drivers.world.serial_line import Notebook
 from tests.contract.spi_chips import Jumper
 from tests.models.conftest import Bench
+from tests.models.webcams import only, plug_in_plain
 
 
 async def board_client(bench: Bench, **attributes):
@@ -425,6 +426,19 @@ async def test_a_camera_that_comes_back_elsewhere_is_still_known_by_where_it_was
     assert [source.path for source in bench.world.cameras.sources()] == ["/dev/video1"]
     await client.do_command({**fault, "kind": "unplug"})
     assert bench.world.cameras.sources() == []
+
+
+async def test_a_camera_that_is_put_back_where_another_one_is_now_comes_back_elsewhere(bench: Bench):
+    _, client = await board_client(bench)
+    eye = await bench.make("webcam", "eye", video_path="usb-Maker_Cam-video-index0", frame_rate=10)
+    fault = {"command": "fault", "target": "camera /dev/video0"}
+    await client.do_command({**fault, "kind": "unplug"})
+    plug_in_plain(bench, only("MJPG", 160, 120, 10), label="Other Cam").name = "another one"
+    await client.do_command({**fault, "kind": "replug"})
+    await bench.wait(2)
+
+    assert [source.path for source in bench.world.cameras.sources()] == ["/dev/video0", "/dev/video1"]
+    assert (await eye.get_status())["place"] == "/dev/video1"
 
 
 async def test_faults_of_the_signal_at_an_input(bench: Bench):

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from pi_drivers.config.attributes import parse
+from pi_drivers.buses.video.contract import PIXEL_FORMATS
+from pi_drivers.config.attributes import json_schema, parse
 from pi_drivers.errors import ConfigError
 from pi_drivers.models.camera.webcam import WebcamConfig
 
@@ -44,6 +45,8 @@ def test_what_go_writes_for_nothing_counts_as_nothing():
         ("JPEG", "MJPG"),
         ("yuy2", "YUYV"),
         ("yuyv", "YUYV"),
+        ("V422", "YUYV"),
+        ("Y422", "UYVY"),
         ("i420", "YU12"),
         ("RGB24", "RGB3"),
         ("bgr24", "BGR3"),
@@ -55,6 +58,21 @@ def test_formats_are_understood_as_other_programs_call_them(said, meant):
     assert config(format=said).format == meant
 
 
+def test_all_attributes_of_viam_server_s_webcam_are_understood():
+    theirs = VGA | {
+        "intrinsic_parameters": LENS, "distortion_parameters": {"rk1": 0.1}, "format": "YUY2", "frame_rate": 30,
+        "video_path": "usb-Maker_Cam_77-video-index0;video0", "debug": True,
+    }  # fmt: skip
+
+    assert config(**theirs).debug is True
+
+
+def test_the_schema_lists_the_formats_and_lets_other_names_pass():
+    choices = json_schema(WebcamConfig)["properties"]["format"]["anyOf"]
+
+    assert choices == [{"enum": list(PIXEL_FORMATS), "type": "string"}, {"type": "string"}, {"type": "null"}]
+
+
 @pytest.mark.parametrize(("said", "meant"), [(0, "0"), (12, "12"), ("0", "0"), ("/dev/video0", "/dev/video0")])
 def test_a_camera_may_be_named_by_a_number(said, meant):
     assert config(video_path=said).video_path == meant
@@ -63,10 +81,15 @@ def test_a_camera_may_be_named_by_a_number(said, meant):
 @pytest.mark.parametrize(
     ("attributes", "problem"),
     [
-        ({"video_path": True}, "video_path: expected a string, got true"),
-        ({"video_path": -1}, "video_path: expected a string, got -1"),
-        ({"video_path": 1.5}, "video_path: expected a string, got 1.5"),
-        ({"video_path": ["/dev/video0"]}, "video_path: expected a string, got a list"),
+        ({"video_path": True}, "video_path: must be a path, a name, or a number from 0 to 999, got true"),
+        ({"video_path": -1}, "video_path: must be a path, a name, or a number from 0 to 999, got -1"),
+        ({"video_path": 1.5}, "video_path: must be a path, a name, or a number from 0 to 999, got 1.5"),
+        ({"video_path": ["/dev/video0"]}, "video_path: must be a path, a name, or a number from 0 to 999, got a list"),
+        ({"video_path": 1000}, "video_path: must be a path, a name, or a number from 0 to 999, got 1000"),
+        ({"video_path": 1e20}, "video_path: must be a path, a name, or a number from 0 to 999, got 1e+20"),
+        ({"video_path": "  "}, 'video_path: must be a path, a name, or a number from 0 to 999, got "  "'),
+        ({"video_path": ";video0"}, 'video_path: must be a path, a name, or a number from 0 to 999, got ";video0"'),
+        ({"video_path": "/dev/\0x"}, r'must be a path, a name, or a number from 0 to 999, got "/dev/\u0000x"'),
         ({"video_path": "x" * 501}, "video_path: must have at most 500 characters"),
         ({"format": "h264"}, 'format: must be one of "MJPG", "YUYV", "UYVY", "NV12", "YU12", "BGR3", "RGB3", "GREY"'),
         ({"format": 5}, "format: must be one of"),
@@ -74,7 +97,8 @@ def test_a_camera_may_be_named_by_a_number(said, meant):
         ({"width_px": 641}, "width_px: must be a multiple of 2, got 641"),
         ({"height_px": 46}, "height_px: must be between 48 and 10000, got 46"),
         ({"height_px": 480.5}, "height_px: expected a whole number, got 480.5"),
-        ({"frame_rate": -1}, "frame_rate: must be above 0 and at most 1000, got -1"),
+        ({"frame_rate": -1}, "frame_rate: must be between 0.1 and 1000, got -1"),
+        ({"frame_rate": 1e-9}, "frame_rate: must be between 0.1 and 1000, got 1e-09"),
         ({"frame_rate": True}, "frame_rate: expected a number, got true"),
         ({"rotate": 45}, "rotate: must be one of 0, 90, 180, 270, got 45"),
         ({"rotate": "90"}, 'rotate: must be one of 0, 90, 180, 270, got "90": a number has no quotes'),
@@ -111,6 +135,12 @@ def test_one_mistake_is_one_line_with_its_path(attributes, problem):
          "intrinsic_parameters: are for pictures of 640 x 480, and delivered are 480 x 640: calibrate with"),
         ({"crop": {"width_px": 64, "height_px": 48}, "intrinsic_parameters": LENS},
          "intrinsic_parameters: are for pictures of 640 x 480, and delivered are 64 x 48"),
+        ({"crop": {"x_px": 9000, "width_px": 1002, "height_px": 2}},
+         "crop.width_px: goes beyond the picture: 9000 + 1002 is more than the 10000 that one may have"),
+        ({"width_px": 4608, "height_px": 2592, "mime_type": "image/vnd.viam.rgba"},
+         "mime_type: image/vnd.viam.rgba of 4608 x 2592 pixels takes 47.8 MB, and viam-server takes 33.5 MB at most"),
+        ({"crop": {"width_px": 4000, "height_px": 3000}, "mime_type": "image/vnd.viam.rgba"},
+         "mime_type: image/vnd.viam.rgba of 4000 x 3000 pixels takes 48.0 MB"),
         ({"frame_rate": 20, "max_age_ms": 49},
          "max_age_ms: must not be below the 50 ms between two pictures, got 49: every picture would be too old"),
     ],
@@ -128,6 +158,10 @@ def test_what_does_not_go_together_is_told(attributes, problem):
         {"intrinsic_parameters": LENS},
         {"frame_rate": 20, "max_age_ms": 50},
         {"crop": {"x_px": 9000, "width_px": 64, "height_px": 48}},
+        {"width_px": 3264, "height_px": 2448, "mime_type": "image/vnd.viam.rgba"},
+        {"width_px": 4608, "height_px": 2592, "mime_type": "image/png"},
+        {"width_px": 4608, "height_px": 2592, "mime_type": "image/vnd.viam.rgba", "crop": VGA},
+        {"frame_rate": 0.1},
     ],
 )
 def test_what_goes_together_or_is_not_known_yet_is_accepted(attributes):

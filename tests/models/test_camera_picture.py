@@ -6,11 +6,23 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from grpclib import Status
 
+from pi_drivers.models.camera import picture as picture_module
 from pi_drivers.models.camera.jpeg import HUFFMAN_TABLES
 from tests import scene_reader
 from tests.models.conftest import Bench
-from tests.models.webcams import Film, image_of, only, pixels_of, plug_in, plug_in_plain, seen_by, webcam
+from tests.models.webcams import (
+    Film,
+    image_of,
+    only,
+    pixels_of,
+    plug_in,
+    plug_in_plain,
+    refusal_of,
+    seen_by,
+    webcam,
+)
 
 WIDTH, HEIGHT = 160, 120
 FLIPS = ("none", "horizontal", "vertical", "both")
@@ -203,6 +215,23 @@ async def test_what_is_to_be_changed_is_not_passed_through(bench: Bench, attribu
 
     assert image.data != film.sent[-1].data
     assert (await client.get_status())["transcoded"] == 1
+
+
+@pytest.mark.parametrize("step", ["transformed", "encoded"])
+async def test_what_cannot_be_made_into_what_is_delivered_is_an_error_with_opencv_s_own_words(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, step
+):
+    def fail(*_: Any) -> Any:
+        cv2.imdecode(np.zeros(0, np.uint8), cv2.IMREAD_COLOR)
+
+    with pytest.raises(cv2.error) as caught:
+        fail()
+    monkeypatch.setattr(picture_module, step, fail)
+    status, message = await refusal_of(await webcam(bench, rotate=90, mime_type="image/png"))
+
+    assert status is Status.DATA_LOSS
+    assert f'camera "front": no image/png can be made of the newest frame: {caught.value.err}' in message
+    assert "smaller pictures" in message
 
 
 def noted_upside_down(data: bytes) -> bytes:

@@ -164,6 +164,17 @@ async def test_controls_can_be_set_and_are_read_back(bench: Bench):
     assert caught.value.status is Status.INVALID_ARGUMENT
 
 
+async def test_of_controls_one_of_which_would_have_no_effect_none_is_set(bench: Bench):
+    client = await bench.client(await bench.make("csi-camera", "front"))
+    before = await client.do_command({"command": "controls"})
+    with pytest.raises(GRPCError, match=r"ExposureTime has no effect .* set AeEnable to 0 first"):
+        await client.do_command(
+            {"command": "set_controls", "controls": {"AwbEnable": False, "Brightness": 0.5, "ExposureTime": 5000}}
+        )
+
+    assert await client.do_command({"command": "controls"}) == before
+
+
 async def test_the_modes_are_those_of_the_sensor(bench: Bench):
     client = await bench.client(await bench.make("csi-camera", "front"))
     modes = (await client.do_command({"command": "modes"}))["modes"]
@@ -188,7 +199,7 @@ async def test_a_ribbon_cable_that_came_loose_and_is_in_again(bench: Bench):
     twin = bench.world.csi_cameras.named("camera 0")
     twin.faults.silent = True
     await bench.wait(4)
-    with pytest.raises(GRPCError, match=r"camera 0: the camera has delivered nothing for .*Check its cable"):
+    with pytest.raises(GRPCError, match=r"camera 0: the camera has delivered nothing for .*Check its ribbon cable"):
         await client.get_images()
 
     twin.faults.silent = False

@@ -3,10 +3,12 @@
 import asyncio
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from grpclib import GRPCError, Status
+from viam.media.video import CameraMimeType, NamedImage
 
 from pi_drivers.buses.video.contract import BY_ID, BY_PATH
 from pi_drivers.errors import BusAbsentError, ClaimedError, ConfigError
@@ -257,8 +259,8 @@ async def test_what_is_not_said_is_chosen(bench: Bench, attributes, chosen):
 
 
 async def test_properties_are_true(bench: Bench):
-    bend = {"rk1": 0.1, "rk2": 0.2, "rk3": 0.3, "tp1": 0.4, "tp2": 0.5}
-    lens = {"intrinsic_parameters": LENS, "distortion_parameters": bend}
+    distortion = {"rk1": 0.1, "rk2": 0.2, "rk3": 0.3, "tp1": 0.4, "tp2": 0.5}
+    lens = {"intrinsic_parameters": LENS, "distortion_parameters": distortion}
     properties = await (await webcam(bench, rotate=90, **lens)).get_properties()
 
     found = properties.intrinsic_parameters
@@ -282,6 +284,18 @@ async def test_its_one_source_is_given_once(bench: Bench, names):
     images, _ = await (await webcam(bench)).get_images(filter_source_names=names)
 
     assert [image.name for image in images] == ["color"]
+
+
+@pytest.mark.parametrize("mime_type", ["image/jpeg", "image/png", "image/vnd.viam.rgba"])
+async def test_an_image_is_what_the_sdk_makes_of_the_same_bytes(bench: Bench, mime_type):
+    camera = await bench.make("webcam", "front", mime_type=mime_type, **SMALL)
+    [image], _ = await camera.get_images()
+    theirs = NamedImage(image.name, image.data, CameraMimeType.from_string(mime_type))
+
+    assert isinstance(image, NamedImage)
+    assert vars(image) == vars(theirs)
+    assert type(image.mime_type) is type(theirs.mime_type)
+    assert (image.width, image.height) == (160, 120)
 
 
 @pytest.mark.parametrize("names", [["depth"], ["color", "Color"], [""]])
@@ -309,6 +323,15 @@ async def test_the_modes_of_the_camera_are_listed(bench: Bench):
         {"format": "YUYV", "width_px": 320, "height_px": 240, "frame_rates": [10, 5]},
         {"format": "MJPG", "width_px": 320, "height_px": 240, "frame_rates": [30, 10]},
     ]
+
+
+async def test_of_a_camera_that_can_have_any_frame_rate_between_two_the_modes_say_so(bench: Bench):
+    plug_in_plain(bench, replace(only("MJPG", 320, 240, 60.0, 30.0), rate_range=(5.0, 60.0)))
+    client = await bench.client(await bench.make("webcam", "front", frame_rate=12))
+
+    [mode] = (await client.do_command({"command": "modes"}))["modes"]
+    assert (mode["frame_rates"], mode["any_frame_rate_between"]) == ([60, 30], [5, 60])
+    assert (await client.get_properties()).frame_rate == 12
 
 
 async def test_four_clients_at_once_cost_one_encoding_and_nobody_none(bench: Bench):

@@ -40,13 +40,36 @@ async def test_a_camera_that_is_unplugged_says_so_within_a_second_and_is_back_wi
     await bench.wait(30)
     assert "/dev/video0: the camera was unplugged" in (await refusal_of(client))[1]
     plug_in_again(bench)
-    assert await answer_within(bench, client, 2) < 2
+    await answer_within(bench, client, 2)
     await bench.wait(1)
     assert age_ms(bench, await seen_by(client)) <= SLOWEST_MS + 1
     lines = [record.getMessage() for record in caplog.records if record.levelno >= logging.INFO]
     assert len(lines) == 2
     assert "was unplugged" in lines[0]
     assert lines[1] == 'camera "front": pictures come again'
+
+
+@pytest.mark.parametrize("exposed_ago", [0.03, 0.5, 0.97])
+async def test_however_slow_the_camera_and_however_old_its_pictures_may_be_it_is_told_within_a_second(
+    bench: Bench, exposed_ago
+):
+    client = await webcam(bench, frame_rate=1, max_age_ms=60_000)
+    await bench.wait(exposed_ago - age_ms(bench, await seen_by(client)) / 1000 + 1)
+    unplug(bench)
+    await bench.wait(1)
+    assert "/dev/video0: the camera was unplugged" in (await refusal_of(client))[1]
+
+    plug_in_again(bench)
+    await answer_within(bench, client, 3)
+
+
+async def test_a_slow_camera_s_pictures_may_be_as_old_as_the_config_says_while_it_is_there(bench: Bench):
+    client = await webcam(bench, frame_rate=1, max_age_ms=60_000)
+    last = await seen_by(client)
+    with bench.world.held():
+        twin_of(bench).faults.silent = True
+    await bench.wait(4)
+    assert await seen_by(client) == last
 
 
 async def test_while_it_is_unplugged_its_controls_are_refused_with_the_same_cause(bench: Bench):
@@ -67,7 +90,7 @@ async def test_a_camera_that_comes_back_with_another_number_is_found_by_what_doe
     with bench.world.held():
         bench.world.cameras.replug_elsewhere(twin_of(bench))
 
-    assert await answer_within(bench, client, 2) < 2
+    await answer_within(bench, client, 2)
     await bench.wait(1)
     assert age_ms(bench, await seen_by(client)) <= SLOWEST_MS + 1
     assert (await client.get_status())["place"] == "/dev/video1"
@@ -94,7 +117,7 @@ async def test_another_camera_under_the_old_number_is_taken_as_the_config_says(b
     unplug(bench)
     plug_in_plain(bench, only("MJPG", 160, 120, 10.0), label="Other Cam")
 
-    assert await answer_within(bench, client, 2) < 2
+    await answer_within(bench, client, 2)
     await bench.wait(1)
     assert (await client.get_status())["label"] == "Other Cam"
 
@@ -116,7 +139,7 @@ async def test_a_camera_can_be_unplugged_again_and_again(bench: Bench):
         unplug(bench)
         await bench.wait(0.7)
         plug_in_again(bench)
-        assert await answer_within(bench, client, 2) < 2
+        await answer_within(bench, client, 2)
         await bench.wait(0.6)
         assert age_ms(bench, await seen_by(client)) <= SLOWEST_MS + 1
 
@@ -134,7 +157,7 @@ async def test_a_camera_that_is_gone_before_it_starts_is_found_when_it_is_back(b
         twin.start = start  # type: ignore[method-assign]
         twin.plug_in()
 
-    assert await answer_within(bench, await bench.client(bench.newest), 2) < 2
+    await answer_within(bench, await bench.client(bench.newest), 2)
 
 
 async def test_a_camera_taken_by_another_program_while_it_was_unplugged_is_told(bench: Bench):
@@ -150,4 +173,4 @@ async def test_a_camera_taken_by_another_program_while_it_was_unplugged_is_told(
 
     with bench.world.held():
         twin_of(bench).stop(elsewhere)
-    assert await answer_within(bench, client, 2) < 2
+    await answer_within(bench, client, 2)

@@ -98,7 +98,7 @@ async def test_a_ribbon_cable_that_came_loose_and_is_in_again(server: FakeViamSe
     await seen_by(camera)
     loose.touch()  # noqa: ASYNC240
     await asyncio.sleep(3.5)
-    with pytest.raises(GRPCError, match=r"camera 0: the camera has delivered nothing for .*Check its cable"):
+    with pytest.raises(GRPCError, match=r"camera 0: the camera has delivered nothing for .*Check its ribbon cable"):
         await camera.get_images()
 
     loose.unlink()  # noqa: ASYNC240

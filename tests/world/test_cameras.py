@@ -84,22 +84,34 @@ def test_pictures_come_at_their_pace_a_moment_after_they_were_exposed(world: Wor
 def test_the_same_frame_is_the_same_picture(world: World):
     twin = camera(world)
     running = twin.start(SMALL)
-    world.clock.advance(500 * MS)
+    world.clock.advance(300 * MS)
     exposure = twin.take(running)
 
     assert exposure is not None
     assert twin.frame(exposure) == twin.frame(exposure)
 
 
-def test_who_looks_away_gets_the_newest_and_sees_from_its_number_what_he_missed(world: World):
+def test_of_those_that_wait_the_newest_is_given_out(world: World):
     twin = camera(world)
     running = started(world, twin)
     first = next_frame(world, twin, running)
-    later = taken_after(world, twin, running, 60_000 * MS)
+    later = taken_after(world, twin, running, (BUFFERS - 1) * 100 * MS)
 
     assert later is not None
-    assert later.sequence - first.sequence == 600
-    assert world.clock.now_ns() - later.taken_ns < 120 * MS
+    assert later.sequence - first.sequence == BUFFERS - 1
+
+
+def test_who_looks_away_for_long_gets_nothing_old_and_sees_from_the_next_number_what_he_missed(world: World):
+    twin = camera(world)
+    running = started(world, twin)
+    first = next_frame(world, twin, running)
+    assert taken_after(world, twin, running, BUFFERS * 100 * MS) is None
+    assert next_frame(world, twin, running).sequence - first.sequence == BUFFERS + 1
+    assert taken_after(world, twin, running, 60_000 * MS) is None
+    later = next_frame(world, twin, running)
+
+    assert later.sequence - first.sequence == BUFFERS + 602
+    assert world.clock.now_ns() - later.taken_ns == TAKES_NS
 
 
 def test_faults_are_spent_on_pictures_that_wait_and_not_on_all_that_were_missed(world: World):
@@ -109,6 +121,17 @@ def test_faults_are_spent_on_pictures_that_wait_and_not_on_all_that_were_missed(
     taken_after(world, twin, running, 10_000 * MS)
 
     assert twin.faults.garbage == 100 - BUFFERS
+
+
+def test_pictures_that_were_lost_take_no_room(world: World):
+    twin = camera(world)
+    running = started(world, twin)
+    first = next_frame(world, twin, running)
+    twin.faults.lost = BUFFERS
+    later = taken_after(world, twin, running, (BUFFERS + 2) * 100 * MS)
+
+    assert later is not None
+    assert later.sequence - first.sequence == BUFFERS + 2
 
 
 @pytest.mark.parametrize("pixel_format", ["YUYV", "UYVY", "NV12", "YU12", "BGR3", "RGB3", "GREY"])
@@ -207,6 +230,18 @@ def test_a_camera_forgets_what_was_set_when_it_is_unplugged(world: World):
     twin.plug_in()
 
     assert [control.value for control in twin.controls()] == [0]
+
+
+def test_a_camera_comes_back_where_it_was_unless_another_one_is_there(world: World):
+    first = camera(world)
+    first.unplug()
+    world.cameras.replug(first)
+    assert world.cameras.at(PATH) is first
+    first.unplug()
+    second = camera(world)
+    world.cameras.replug(first)
+
+    assert (world.cameras.at(PATH), world.cameras.at("/dev/video1")) == (second, first)
 
 
 def test_elsewhere_is_a_number_that_no_camera_has_or_had(world: World):

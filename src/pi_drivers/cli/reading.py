@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from pi_drivers import registry
 from pi_drivers.cli.machine import MODEL_PREFIX, Component, Machine
+from pi_drivers.config.plain import LARGEST_EXACT_FLOAT
 from pi_drivers.config.wording import closest, did_you_mean, shown
 from pi_drivers.errors import ConfigError
 
@@ -49,7 +50,7 @@ def machine_from_text(text: str, source: str) -> Machine:
         return dict(pairs)
 
     try:
-        document = json.loads(text, object_pairs_hook=unique)
+        document = json.loads(text, object_pairs_hook=unique, parse_int=_whole_number)
     except json.JSONDecodeError as error:
         raise ConfigError(f"{source}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}") from None
     except RecursionError:
@@ -58,6 +59,12 @@ def machine_from_text(text: str, source: str) -> Machine:
         raise ConfigError(f'{source}: expected an object with "components", got {shown(document)}')
     repeated = [f"key {shown(key)} stands twice in one object; only the last would count" for key in duplicates]
     return _machine(document, repeated)
+
+
+def _whole_number(digits: str) -> int | float:
+    """A number as the module will get it: viam-server sends floats, and what is too large for one is infinite."""
+    number = float(digits)
+    return int(digits) if abs(number) <= LARGEST_EXACT_FLOAT else number
 
 
 def _machine(document: Mapping[str, Any], problems: list[str]) -> Machine:

@@ -131,4 +131,4 @@ class RunningMachine:
         if self._complaints.get(one) != text:
             self._complaints[one] = text
             label = "" if text.startswith(one.label) else f"{one.label}: "
-            self._say(f"error: {label}{text}; trying again every {RETRY_S:g} s")
+            self._say(f"error: {label}{text.removesuffix('.')}; trying again every {RETRY_S:g} s")

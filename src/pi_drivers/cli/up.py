@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from pi_drivers.cli.gone_clients import GoneClients, Key
 from pi_drivers.cli.machine import Machine
 from pi_drivers.cli.running import RunningMachine, Say
 from pi_drivers.cli.socket_file import SocketFile, refuse_if_served
+from pi_drivers.cli.voice import log_that_may_be_unheard
 from pi_drivers.errors import ArgumentError
 from pi_drivers.runtime.arguments import Address, parse_address
 from pi_drivers.runtime.guard import Guard
@@ -185,10 +187,9 @@ async def run_up(
     stop = asyncio.Event()
     guard = stop_on_signals(stop)
     try:
-        bound = await server.start(address)
-        await running.build()
-        voices.say(f"listening on {bound}")
-        await _until(stop, running, duration_s)
+        with log_that_may_be_unheard():
+            bound = await server.start(address)
+            await _until(stop, _live(running, duration_s, lambda: voices.say(f"listening on {bound}")))
     finally:
         server.refuse()
         await running.close()
@@ -196,11 +197,25 @@ async def run_up(
         guard.disarm()
 
 
-async def _until(stop: asyncio.Event, running: RunningMachine, duration_s: float | None) -> None:
-    retrying = asyncio.create_task(running.keep_building(), name="build what is missing")
+async def _live(running: RunningMachine, duration_s: float | None, tell_ready: Callable[[], None]) -> None:
+    """Build the machine, then build what is missing until the duration is over, if there is one."""
+    await running.build()
+    tell_ready()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(duration_s):
+            await running.keep_building()
+            await asyncio.Event().wait()
+
+
+async def _until(stop: asyncio.Event, life: Coroutine[Any, Any, None]) -> None:
+    """Let it live until it is told to stop, also while it is being built: a camera may take long to answer."""
+    living = asyncio.create_task(life, name="build and serve")
+    stopping = asyncio.create_task(stop.wait(), name="wait for a signal")
     try:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), duration_s)
+        await asyncio.wait({living, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        retrying.cancel()
-        await asyncio.wait({retrying})
+        for task in (living, stopping):
+            task.cancel()
+        await asyncio.wait({living, stopping})
+    if not living.cancelled():
+        living.result()

@@ -5,8 +5,10 @@ the work goes on.
 """
 
 import contextlib
+import logging
 import os
 import sys
+from collections.abc import Iterator
 from typing import TextIO
 
 import click
@@ -30,6 +32,25 @@ def silence(stream: TextIO | None) -> None:
             os.dup2(null, stream.fileno())  # type: ignore[union-attr]  # None has no such attribute
         finally:
             os.close(null)
+
+
+@contextlib.contextmanager
+def log_that_may_be_unheard() -> Iterator[None]:
+    """Lead the log to nowhere as well once nobody takes it; otherwise each further line would be a traceback."""
+    usual = logging.StreamHandler.handleError
+
+    def lead_to_nowhere(handler: logging.Handler, record: logging.LogRecord) -> None:
+        if isinstance(sys.exception(), OSError) and isinstance(handler, logging.StreamHandler):
+            silence(handler.stream)
+        else:
+            usual(handler, record)
+
+    # The SDK makes handlers of its own for each resource, so there is no one of them to ask.
+    logging.StreamHandler.handleError = lead_to_nowhere  # type: ignore[method-assign,assignment]
+    try:
+        yield
+    finally:
+        logging.StreamHandler.handleError = usual  # type: ignore[method-assign]
 
 
 def _put(line: str, *, to_stderr: bool) -> None:

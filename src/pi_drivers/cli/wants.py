@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pi_drivers import host
-from pi_drivers.buses.video.contract import plain_name
+from pi_drivers.buses.video.contract import BY_ID, BY_PATH, plain_name
 from pi_drivers.cli.board_pins import board_of, channel_of, user_names
 from pi_drivers.cli.machine import Component
 from pi_drivers.config.attributes import Attributes, Part
@@ -209,5 +209,6 @@ def _camera_wants(config: Attributes) -> Iterator[Want]:
     name = getattr(config, "video_path", None)
     if isinstance(name, str):
         plain = plain_name(name)
-        if plain.startswith("/") or KEPT_NAME.search(plain):
+        is_only_one_s = plain.startswith("/") or KEPT_NAME.search(plain) or name.startswith((BY_ID, BY_PATH))
+        if is_only_one_s:
             yield Want("video_path", (backend_of(config), "camera", plain), plain)

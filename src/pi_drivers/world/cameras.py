@@ -1,18 +1,20 @@
 """The simulated Pi's cameras, and what they see.
 
-A camera that runs exposes a picture at each of its intervals, and the picture is there a moment later. It keeps the
-newest ones only: who looks away loses those in between, and sees it from their numbers. A camera that is plugged in
-again may have another number. Faults are laid over it from outside.
+A camera that runs exposes a picture at each of its intervals, and the picture is there a moment later. A few of them
+wait until they are taken. While all places are full, newer ones are lost: who looks away finds old ones, which nobody
+gets to see, and learns from the next one's number what was missed. A camera that is plugged in again may have another
+number. Faults are laid over it from outside.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from pi_drivers.buses.video.contract import USUAL_RATE, Chosen, Control, RawFrame, VideoMode, VideoSource
 from pi_drivers.world.clock import Bell
 from pi_drivers.world.faults import Fuse
-from pi_drivers.world.pixels import packed, stride_of
+from pi_drivers.world.pixels import noise, packed, stride_of
 
 if TYPE_CHECKING:
     from pi_drivers.world.clock import WorldClock
@@ -22,7 +24,7 @@ SECOND = 1_000_000_000
 READ_OUT_NS = 20_000_000
 """From the exposure to the picture in memory, if a frame lasts that long."""
 BUFFERS = 4
-"""So many pictures wait at most; the camera leaves out what finds no room."""
+"""So many pictures wait at most, and the oldest of them stay: the camera leaves out what finds no room."""
 LATE_BY = 4
 """Intervals that a picture comes late."""
 
@@ -140,7 +142,7 @@ class CameraTwin:
 
     def controls(self) -> list[Control]:
         """All it has, with their values now."""
-        return [replace(control, inactive=self._is_inactive(name)) for name, control in self._controls.items()]
+        return [replace(control, inactive=self._is_inactive(control)) for control in self._controls.values()]
 
     def set_control(self, name: str, value: float) -> float:
         """Set one of them, to a value that it can have."""
@@ -156,14 +158,11 @@ class CameraTwin:
         return running.there_ns(number)
 
     def take(self, running: RunningCamera) -> "Exposure | None":
-        """The newest picture that is there and was not taken yet."""
-        now_ns = self._clock.now_ns()
-        newest = (now_ns - running.there_ns(0)) // running.interval_ns
-        found = None
-        for number in range(max(running.seen + 1, newest - BUFFERS + 1), newest + 1):
-            found = self._exposure(running, number) or found
+        """The newest picture that waits; none if all places are full, since those may have waited for long."""
+        newest = (self._clock.now_ns() - running.there_ns(0)) // running.interval_ns
+        waiting = [] if self.faults.silent else self._waiting(running, newest)
         running.seen = max(running.seen, newest)
-        return None if self.faults.silent else found
+        return waiting[-1] if 0 < len(waiting) < BUFFERS else None
 
     def frame(self, exposure: "Exposure") -> RawFrame:
         """What is in memory of a picture: drawn here, so not under the world's lock."""
@@ -174,7 +173,7 @@ class CameraTwin:
             picture = picture[: height // 4 * 2, : width // 4 * 2]
         data = packed(picture, chosen.pixel_format)
         if fault == "garbage":
-            data = _noise(exposure.number, len(data))
+            data = noise(exposure.number, len(data))
         elif fault in {"half", "broken"}:
             data = data[: len(data) // 2]
         return RawFrame(
@@ -187,6 +186,11 @@ class CameraTwin:
             exposure.number,
             broken=fault == "broken",
         )
+
+    def _waiting(self, running: RunningCamera, newest: int) -> "list[Exposure]":
+        """The pictures up to a number that found room since somebody looked."""
+        exposures = (self._exposure(running, number) for number in range(running.seen + 1, newest + 1))
+        return list(islice((exposure for exposure in exposures if exposure is not None), BUFFERS))
 
     def _exposure(self, running: RunningCamera, number: int) -> "Exposure | None":
         fault = self._fault()
@@ -214,10 +218,11 @@ class CameraTwin:
     def _values(self) -> Mapping[str, float]:
         return {name: control.value for name, control in self._controls.items()}
 
-    def _is_inactive(self, name: str) -> bool:
-        values = self._values()
-        switch, manual = AUTOMATIC.get(name, ("", 0.0))
-        return switch in values and values[switch] != manual
+    def _is_inactive(self, control: Control) -> bool:
+        if control.automatic is None:
+            return False
+        switch, manual = control.automatic
+        return self._controls[switch].value != manual
 
 
 @dataclass(frozen=True)
@@ -230,17 +235,6 @@ class Exposure:
     fault: str
     brightness: float
 
-
-AUTOMATIC: Mapping[str, tuple[str, float]] = {
-    "exposure_time_absolute": ("auto_exposure", 1),
-    "white_balance_temperature": ("white_balance_automatic", 0),
-    "focus_absolute": ("focus_automatic_continuous", 0),
-    "ExposureTime": ("AeEnable", 0),
-    "AnalogueGain": ("AeEnable", 0),
-    "ColourTemperature": ("AwbEnable", 0),
-    "LensPosition": ("AfMode", 0),
-}
-"""The control that does it by itself, and its value when it does not."""
 
 USUAL_EXPOSURE = 157.0
 """In 0.1 ms."""
@@ -258,12 +252,6 @@ def _csi_brightness(values: Mapping[str, float]) -> float:
     if values.get("AeEnable") == 0:
         factor *= values["ExposureTime"] * values["AnalogueGain"] / (USUAL_EXPOSURE * 100)
     return factor
-
-
-def _noise(seed: int, count: int) -> bytes:
-    import random
-
-    return random.Random(seed).randbytes(count)  # noqa: S311 - noise of a simulation
 
 
 class CameraShelf:
@@ -294,6 +282,14 @@ class CameraShelf:
         """The next path that no camera has or had."""
         known = {twin.source.path for twin in self.twins} | {twin.name for twin in self.twins} | set(taken)
         return next(path for path in (f"{prefix}{number}" for number in range(1000)) if path not in known)
+
+    def replug(self, twin: CameraTwin) -> None:
+        """Plug a camera in again, where it was unless another one is there now."""
+        there = self.at(twin.source.path)
+        if there is None or there is twin:
+            twin.plug_in()
+        else:
+            self.replug_elsewhere(twin)
 
     def replug_elsewhere(self, twin: CameraTwin) -> None:
         """Plug a camera in again, where another number is the next one."""

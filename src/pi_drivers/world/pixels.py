@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, cast
 
+from pi_drivers.buses.video.contract import bytes_per_line
+
 if TYPE_CHECKING:
     from pi_drivers.world.scene import Picture
 
@@ -9,8 +11,6 @@ ALIGNED = 64
 """Lines of uncompressed pictures begin at multiples of so many bytes, as those of many cameras do: who takes a line to
 be as long as its pixels gets a skewed picture."""
 QUALITY = 85
-BYTES_PER_PIXEL = {"YUYV": 2, "UYVY": 2, "NV12": 1, "YU12": 1, "BGR3": 3, "RGB3": 3, "GREY": 1}
-"""Of the first plane."""
 CONVERSIONS = {
     "YUYV": "COLOR_BGR2YUV_YUY2",
     "UYVY": "COLOR_BGR2YUV_UYVY",
@@ -24,9 +24,7 @@ CONVERSIONS = {
 
 def stride_of(pixel_format: str, width: int) -> int:
     """Bytes from line to line; 0 for compressed pictures."""
-    if pixel_format not in BYTES_PER_PIXEL:
-        return 0
-    return -(-width * BYTES_PER_PIXEL[pixel_format] // ALIGNED) * ALIGNED
+    return -(-bytes_per_line(pixel_format, width) // ALIGNED) * ALIGNED
 
 
 def packed(picture: "Picture", pixel_format: str) -> bytes:
@@ -42,6 +40,13 @@ def packed(picture: "Picture", pixel_format: str) -> bytes:
     if pixel_format in {"NV12", "YU12"}:
         return _planar(picture.reshape(-1), pixel_format, width, height, stride)
     return _lines(picture, stride)
+
+
+def noise(seed: int, count: int) -> bytes:
+    """Bytes that are no picture, the same ones for a seed."""
+    import random
+
+    return random.Random(seed).randbytes(count)  # noqa: S311 - noise of a simulation
 
 
 def _planar(planes: "Picture", pixel_format: str, width: int, height: int, stride: int) -> bytes:

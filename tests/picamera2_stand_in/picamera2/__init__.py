@@ -12,11 +12,12 @@ from pi_drivers.world.scene import Scene
 
 from .bench import BENCH, RANGES, BenchCamera
 from .layout import BYTES_PER_PIXEL, frame_size, laid_out, stride_of
-from .request import Buffer, CompletedRequest
+from .manager import CameraManager
+from .request import Buffer, CompletedRequest, MappedArray
+
+__all__ = ["CompletedRequest", "MappedArray", "Picamera2"]
 
 READ_OUT_S = 0.005
-LOOK_S = 0.2
-"""How often its threads look whether they are to end."""
 GIVEN_UP_S = 1.0
 """libcamera's patience with a camera that delivers nothing."""
 LINE_US = 26
@@ -24,14 +25,39 @@ USUAL_EXPOSURE_US = 20_000
 STREAM_KEYS = ("format", "size", "stride", "preserve_ar")
 
 
+class LibcameraCamera:
+    """As of libcamera: the camera itself, which picamera2 has inside. Only one that stands still can be released."""
+
+    def __init__(self, picam2: Any) -> None:
+        self._picam2 = picam2
+        self._bench: BenchCamera = picam2._bench
+
+    def acquire(self) -> None:
+        if self._bench.holder is not None:
+            raise RuntimeError(self._bench.refusal)
+        self._bench.holder = self._picam2
+
+    def stop(self) -> None:
+        self._bench.reach("camera.stop")
+        self._picam2._end_run()
+
+    def release(self) -> None:
+        self._bench.reach("camera.release")
+        if self._picam2._thread is not None:
+            raise RuntimeError("Failed to release camera: Device or resource busy")
+        self._bench.holder = None
+
+
 class Picamera2:
     """As of picamera2: one camera."""
 
     # No other attribute can be set: the real one would take it, and do nothing.
     __slots__ = (
-        "__weakref__", "_applied", "_bench", "_configuration", "_end", "_free", "_pending", "_thread", "is_open",
-        "notifyme_r", "notifyme_w", "notifymeread", "post_callback", "pre_callback", "request_lock", "started",
+        "__weakref__", "_applied", "_bench", "_configuration", "_end", "_free", "_pending", "_thread", "camera", "camera_idx",
+        "is_open", "notifyme_r", "notifyme_w", "notifymeread", "post_callback", "pre_callback", "request_lock",
+        "started",
     )  # fmt: skip
+    _cm = CameraManager()
 
     @staticmethod
     def global_camera_info() -> list[dict[str, Any]]:
@@ -47,7 +73,11 @@ class Picamera2:
         self.notifyme_r, self.notifyme_w = os.pipe2(os.O_NONBLOCK)
         self.notifymeread = os.fdopen(self.notifyme_r, "rb")
         self.is_open = self.started = False
-        self._bench: BenchCamera = BENCH.cameras[self.global_camera_info()[camera_num]["Num"]]
+        camera_num = self.global_camera_info()[camera_num]["Num"]
+        self._cm.add(camera_num, self)
+        self.camera_idx = camera_num
+        self._bench: BenchCamera = BENCH.cameras[camera_num]
+        self.camera = LibcameraCamera(self)
         self.request_lock = threading.Lock()
         self.pre_callback: Callable[[CompletedRequest], None] | None = None
         self.post_callback: Callable[[CompletedRequest], None] | None = None
@@ -58,11 +88,10 @@ class Picamera2:
         self._end = threading.Event()
         self._thread: threading.Thread | None = None
         try:
-            if self._bench.holder is not None:
-                raise RuntimeError("Failed to acquire camera: Device or resource busy")  # noqa: TRY301
+            self._bench.reach("__init__")
+            self.camera.acquire()
         except Exception:
             raise RuntimeError("Camera __init__ sequence did not complete.")  # noqa: B904 - as it does
-        self._bench.holder = self
         self.is_open = True
 
     @property
@@ -104,6 +133,7 @@ class Picamera2:
         }  # fmt: skip
 
     def configure(self, camera_config: Mapping[str, Any]) -> None:
+        self._bench.reach("configure")
         if self.started:
             raise RuntimeError("Camera must be stopped before configuring")
         if not self.is_open:
@@ -127,6 +157,7 @@ class Picamera2:
         return self._configuration
 
     def set_controls(self, controls: Mapping[str, Any]) -> None:
+        self._bench.reach("set_controls")
         there = self.camera_controls
         for name, value in controls.items():
             if name not in there:
@@ -135,6 +166,7 @@ class Picamera2:
         self._pending |= controls
 
     def start(self, config: None = None, show_preview: bool | None = False) -> None:
+        self._bench.reach("start")
         if self._configuration is None:
             raise RuntimeError("Camera has not been configured")
         self._free = [
@@ -146,25 +178,34 @@ class Picamera2:
         self._thread = threading.Thread(target=self._run, name="picamera2", daemon=True)
         self._thread.start()
 
+    def stop_preview(self) -> None:
+        raise RuntimeError("No preview specified.")
+
     def stop(self) -> None:
+        self._bench.reach("stop")
+        if self.started:
+            self.camera.stop()
+            self._cm.handle_request(self.camera_idx)
+            self.started = False
+
+    def close(self) -> None:
+        self._bench.reach("close")
+        if not self.is_open:
+            return
+        self.stop()
+        self.camera.release()
+        self._cm.cleanup(self.camera_idx)
+        self.is_open = False
+        self._configuration = None
+        self.notifymeread.close()
+        os.close(self.notifyme_w)
+
+    def _end_run(self) -> None:
         if self._thread is not None:
             self._end.set()
             self._thread.join()
             self._thread = None
             self._end.clear()
-        self.started = False
-
-    def close(self) -> None:
-        while self._bench.hangs.is_set():
-            time.sleep(0.01)
-        if not self.is_open:
-            return
-        self.stop()
-        self.is_open = False
-        self._bench.holder = None
-        self._configuration = None
-        self.notifymeread.close()
-        os.close(self.notifyme_w)
 
     def _run(self) -> None:
         """Expose frames, on picamera2's thread, until the end, or until libcamera gives it up."""
@@ -176,7 +217,9 @@ class Picamera2:
             due_ns = began_ns + number * duration_ns
             if self._end.wait(max(0.0, (due_ns - time.monotonic_ns()) / 1e9 + READ_OUT_S)):
                 return
-            if self._bench.delivers:
+            if self._bench.loses:
+                self._bench.loses -= 1
+            elif self._bench.delivers:
                 heard_ns = due_ns
                 self._deliver(due_ns, number)
             elif due_ns - heard_ns > GIVEN_UP_S * 1e9:
@@ -186,7 +229,7 @@ class Picamera2:
     def _deliver(self, taken_ns: int, number: int) -> None:
         with self.request_lock:
             buffer = self._free.pop(0) if self._free else None
-        if buffer is None or self._configuration is None:
+        if buffer is None or self._configuration is None or self._cm.cameras[self.camera_idx] is not self:
             return
         self._applied |= buffer.controls
         self._bench.applied |= buffer.controls
@@ -209,7 +252,7 @@ class Picamera2:
 
     def _metadata(self, taken_ns: int) -> dict[str, Any]:
         return {
-            "SensorTimestamp": taken_ns, "ExposureTime": self._exposure_us(), "AnalogueGain": self._gain(),
+            "SensorTimestamp": taken_ns + self._bench.clock_ahead_ns, "ExposureTime": self._exposure_us(), "AnalogueGain": self._gain(),
             "FrameDuration": self._applied["FrameDurationLimits"][0], "ColourGains": (1.9, 2.1), "Lux": 400.0,
             "LensPosition": self._applied["LensPosition"], "ScalerCrop": (0, 0, 4608, 2592),
         }  # fmt: skip

@@ -5,6 +5,7 @@ In a process of its own there is one camera if the environment names a file: whi
 
 import os
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,12 @@ class BenchCamera:
     resolution: tuple[int, int] = (4608, 2592)
     holder: Any = None
     """Who has it open: a Picamera2, or somebody else."""
+    refusal: str = "Failed to acquire camera: Device or resource busy"
+    """What opening it says while somebody has it."""
     silent: bool = False
     """Its ribbon cable is loose. After a second libcamera gives it up, until it is started anew."""
+    loses: int = 0
+    """So many frames of the sensor are lost before anybody sees them."""
     broken_buffers: bool = False
     """Its memory cannot be mapped."""
     no_memory: bool = False
@@ -57,9 +62,21 @@ class BenchCamera:
     applied: dict[str, Any] = field(default_factory=dict)
     """The controls that frames were made with."""
     hangs: threading.Event = field(default_factory=threading.Event)
-    """While it is set, closing does not come to an end."""
+    """While it is set, `hangs_in` does not come to an end."""
+    hangs_in: str = "close"
+    fails: dict[str, BaseException] = field(default_factory=dict)
+    """Calls that fail, and with what: `stop` is picamera2's, `camera.stop` the one of libcamera behind it."""
+    clock_ahead_ns: int = 0
+    """So much later than they were are the times of its frames."""
     loose: Path | None = None
     """As `silent`, while this file exists."""
+
+    def reach(self, call: str) -> None:
+        """A call has come to the camera."""
+        while self.hangs.is_set() and self.hangs_in == call:
+            time.sleep(0.01)
+        if call in self.fails:
+            raise self.fails[call]
 
     @property
     def delivers(self) -> bool:

@@ -1,7 +1,7 @@
-"""A completed request: a frame in memory that it shares with the camera."""
+"""A completed request: a frame in memory that it shares with the camera, and how to look at it there."""
 
 import threading
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,16 +42,30 @@ class CompletedRequest:
                 self._picam2._take_back(self._buffer)
                 self._buffer = None
 
-    def make_buffer(self, name: str) -> NDArray[np.uint8]:
-        if name != "main":
-            raise RuntimeError(f"Stream {name!r} is not defined")
-        if self._buffer is None:
-            raise AttributeError("'NoneType' object has no attribute 'get'")
-        if self._picam2._bench.broken_buffers:
-            raise OSError(12, "Cannot map the buffer")
-        return self._buffer.memory.copy()
-
     def get_metadata(self) -> dict[str, Any]:
         if self._buffer is None:
             raise AttributeError("'NoneType' object has no attribute 'metadata'")
         return dict(self._metadata)
+
+
+class MappedArray:
+    """As of picamera2: the memory itself, no copy."""
+
+    def __init__(self, request: CompletedRequest, stream: str, reshape: bool = True, write: bool = True) -> None:
+        if stream != "main":
+            raise KeyError(stream)
+        assert not reshape
+        self._buffer = request._buffer
+        self._is_broken = request._picam2._bench.broken_buffers
+        self.array: NDArray[np.uint8] | None = None
+
+    def __enter__(self) -> Self:
+        if self._buffer is None:
+            raise AttributeError("'NoneType' object has no attribute 'buffers'")
+        if self._is_broken:
+            raise OSError(12, "Cannot map the buffer")
+        self.array = self._buffer.memory
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.array = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pi_drivers.buses.video.contract import Chosen, VideoSource
+from pi_drivers.buses.video.contract import NUMBERED, Chosen, VideoSource, plain_name
 from pi_drivers.errors import (
     ArgumentError,
     BusAbsentError,
@@ -15,6 +15,8 @@ from pi_drivers.errors import (
 
 PROCESSES = "it works on pictures and takes none"
 DESCRIBES = "it gives data about pictures only"
+FORBIDDEN = "this user may not open it. Run sudo usermod -aG video $USER and log in again"
+MISSING = "its device file is missing"
 NO_CAMERAS = (PROCESSES, DESCRIBES)
 """Why a device is unfit that nobody takes for a camera; a Pi has a dozen."""
 
@@ -23,15 +25,48 @@ def absent(wanted: str | None, sources: Sequence[VideoSource]) -> BusAbsentError
     """There is no such camera, or none at all."""
     if wanted is None:
         return BusAbsentError(f"there is no camera that could be used. {what_there_is(sources)}")
-    return BusAbsentError(f"{wanted}: there is no such camera. {what_there_is(sources)}")
+    path = plain_name(wanted)
+    if not path.startswith(NUMBERED):
+        return BusAbsentError(f"{wanted}: there is no such camera. {what_there_is(sources)}")
+    stays = " Numbers change when cameras are plugged in anew; a name below /dev/v4l/by-id stays."
+    return BusAbsentError(
+        f"{path}: there is no such camera. {what_there_is(sources)}{stays if _cameras(sources) else ''}"
+    )
+
+
+def no_name(wanted: str) -> ConfigError:
+    """The config has a name in which there is none."""
+    return ConfigError(
+        f'"{wanted}" names no camera: write its path, its name below /dev/v4l/by-id, its number or what it calls '
+        "itself, or leave video_path out for any"
+    )
+
+
+def not_a_camera(place: str) -> BusAbsentError:
+    """A device file of something else."""
+    return BusAbsentError(f"{place} is not a camera")
+
+
+def no_camera(wanted: str, sources: Sequence[VideoSource]) -> BusAbsentError:
+    """Something else has this path."""
+    return BusAbsentError(f"{wanted} is there, but it is no camera. {what_there_is(sources)}")
+
+
+def misleading(wanted: str, to: str, sources: Sequence[VideoSource]) -> BusAbsentError:
+    """A link that leads to no camera."""
+    return BusAbsentError(f"{wanted} is a link that leads {to}. {what_there_is(sources)}")
 
 
 def what_there_is(sources: Sequence[VideoSource]) -> str:
     """The cameras of a machine, in a sentence."""
-    cameras = [source for source in sources if source.unfit not in NO_CAMERAS]
+    cameras = _cameras(sources)
     if not cameras:
         return "None is plugged in: check its cable, and what dmesg says of it."
     return f"There are: {'; '.join(map(described, cameras))}."
+
+
+def _cameras(sources: Sequence[VideoSource]) -> list[VideoSource]:
+    return [source for source in sources if source.unfit not in NO_CAMERAS]
 
 
 def described(source: VideoSource) -> str:
@@ -44,6 +79,8 @@ def described(source: VideoSource) -> str:
 
 def unfit(source: VideoSource) -> BusError:
     """It is there, but it is no camera for us."""
+    if source.forbidden:
+        return not_allowed(source.path)
     return BusError(f'{source.path} ("{source.label}") cannot be used as a camera: {source.unfit}')
 
 
@@ -60,18 +97,6 @@ def in_use(place: str) -> ClaimedError:
 def closed(place: str) -> ClosedError:
     """It was closed by us."""
     return ClosedError(f"{place}: the camera was closed")
-
-
-def inactive(place: str, name: str, switch: str, manual: float) -> ArgumentError:
-    """A control has no effect while another one does it by itself."""
-    return ArgumentError(
-        f"{place}: {name} has no effect while the camera does that by itself: set {switch} to {manual:g} first"
-    )
-
-
-def no_effect(place: str, name: str) -> ArgumentError:
-    """A control has no effect, and it is not known which other one is behind that."""
-    return ArgumentError(f"{place}: {name} has no effect as the camera's other controls are now; is one automatic?")
 
 
 def refused_value(place: str, name: str, value: float, wanted: str) -> ArgumentError:
@@ -93,6 +118,14 @@ def not_allowed(place: str) -> BusPermissionError:
     )
 
 
+def too_many_files(place: str) -> BusError:
+    """There is no number left for another open file."""
+    return BusError(
+        f"{place}: the camera cannot be opened, because this program or the whole machine has too many files open. "
+        "Restart this program; ls /proc/*/fd shows who has so many."
+    )
+
+
 def no_bandwidth(place: str) -> BusError:
     """There is no room for its pictures on their way here."""
     return BusError(
@@ -106,6 +139,16 @@ def another_mode(place: str, asked: Chosen, got: str) -> ConfigError:
     return ConfigError(
         f"{place}: the camera was asked for {asked.width} x {asked.height} {asked.pixel_format} and gives {got}. "
         "Choose that with width_px, height_px and format."
+    )
+
+
+def another_rate(place: str, asked: float, got: float) -> ConfigError:
+    """It takes another frame rate than it was asked for, or none at all."""
+    if not got:
+        return ConfigError(f"{place}: the camera takes no frame rate and does not tell its own: leave frame_rate out")
+    return ConfigError(
+        f"{place}: the camera was asked for {asked:g} pictures per second and gives {got:g}. Choose that with "
+        "frame_rate, or leave it out."
     )
 
 

@@ -7,14 +7,16 @@ from pi_drivers.errors import ConfigError
 
 RATE_TOLERANCE = 0.02
 """29.97 counts as 30."""
-LISTED = 12
+LISTED, LISTED_LAST = 12, 4
+"""How many choices a message has, and how many of them are the largest ones."""
 
 
 def choose(modes: Sequence[VideoMode], wanted: Wanted, place: str) -> Chosen:
     """The mode that fits.
 
-    Without a size it is the one nearest to 640x480 in area; without a format the first of `PIXEL_FORMATS` at that size;
-    without a rate the fastest up to 30 per second, or the slowest there is.
+    Without a size it is the one nearest to 640x480 in area, with one side of it the other follows the shape of the
+    camera's largest, where it can have any; without a format the first of `PIXEL_FORMATS` at that size; without a rate
+    the fastest up to 30 per second, or the slowest there is.
 
     Raises:
         ConfigError: there is none; the message says what there is instead.
@@ -34,6 +36,11 @@ def choose(modes: Sequence[VideoMode], wanted: Wanted, place: str) -> Chosen:
     return _with_rate(of_size, width, height, wanted, place)
 
 
+def is_near(rate: float, asked: float) -> bool:
+    """Whether a frame rate is as good as the one asked for."""
+    return abs(rate - asked) <= RATE_TOLERANCE * asked
+
+
 def _preference(mode: VideoMode) -> int:
     return PIXEL_FORMATS.index(mode.pixel_format)
 
@@ -45,12 +52,25 @@ def _sizes(modes: Iterable[VideoMode], wanted: Wanted) -> set[tuple[int, int]]:
         width, height = (
             asked if asked is not None else _nearest(usual, low, high, step)
             for asked, usual, low, high, step in zip(
-                (wanted.width, wanted.height), USUAL_SIZE, mode.smallest, mode.largest, mode.step, strict=True
+                (wanted.width, wanted.height),
+                _usual_size(wanted, mode.largest),
+                mode.smallest,
+                mode.largest,
+                mode.step,
+                strict=True,
             )
         )
         if mode.has(width, height):
             found.add((width, height))
     return found
+
+
+def _usual_size(wanted: Wanted, largest: tuple[int, int]) -> tuple[int, int]:
+    """What is taken where nothing is asked for; who asks for one side only wants the whole picture, in its shape."""
+    if (wanted.width is None) == (wanted.height is None):
+        return USUAL_SIZE
+    width, height = largest
+    return round((wanted.height or height) * width / height), round((wanted.width or width) * height / width)
 
 
 def _nearest(value: int, low: int, high: int, step: int) -> int:
@@ -61,17 +81,35 @@ def _nearest(value: int, low: int, high: int, step: int) -> int:
 def _with_rate(modes: Sequence[VideoMode], width: int, height: int, wanted: Wanted, place: str) -> Chosen:
     asked = wanted.frame_rate
     for mode in modes:
-        if not mode.frame_rates:
-            return Chosen(mode.pixel_format, width, height, asked or 0.0)
-        if asked is None:
-            rate = max((rate for rate in mode.frame_rates if rate <= USUAL_RATE * (1 + RATE_TOLERANCE)), default=None)
-            return Chosen(mode.pixel_format, width, height, rate or min(mode.frame_rates))
-        near = [rate for rate in mode.frame_rates if abs(rate - asked) <= RATE_TOLERANCE * asked]
-        if near:
-            return Chosen(mode.pixel_format, width, height, min(near, key=lambda rate: abs(rate - asked)))
-    there = {f"{rate:g}" for mode in modes for rate in mode.frame_rates}
+        rate = _usual_rate(mode) if asked is None else _rate_near(mode, asked)
+        if rate is not None:
+            return Chosen(mode.pixel_format, width, height, rate)
     at = f"at {width} x {height} in {modes[0].pixel_format if len(modes) == 1 else 'any format'}"
-    raise _refusal(place, "frame_rate", f"{asked:g} {at}", sorted(there, key=float))
+    raise _refusal(place, "frame_rate", f"{asked:g} {at}", _rate_texts(modes))
+
+
+def _usual_rate(mode: VideoMode) -> float:
+    """What nobody asked for; 0 where nobody knows."""
+    if not mode.frame_rates:
+        return 0.0
+    usual = [rate for rate in mode.frame_rates if rate <= USUAL_RATE * (1 + RATE_TOLERANCE)]
+    return max(usual, default=min(mode.frame_rates))
+
+
+def _rate_near(mode: VideoMode, asked: float) -> float | None:
+    """The mode's own rate that is nearest; None if none is near. Whoever does not tell is believed to have all."""
+    if mode.rate_range is not None:
+        slowest, fastest = mode.rate_range
+        inside = min(fastest, max(slowest, asked))
+        return inside if is_near(inside, asked) else None
+    near = [rate for rate in mode.frame_rates if is_near(rate, asked)]
+    return min(near, key=lambda rate: abs(rate - asked)) if near else None if mode.frame_rates else asked
+
+
+def _rate_texts(modes: Iterable[VideoMode]) -> list[str]:
+    ranges = {mode.rate_range for mode in modes if mode.rate_range is not None}
+    single = {rate for mode in modes if mode.rate_range is None for rate in mode.frame_rates}
+    return [f"{rate:g}" for rate in sorted(single)] + [f"{low:g} to {high:g}" for low, high in sorted(ranges)]
 
 
 def _size_texts(modes: Iterable[VideoMode]) -> Iterable[str]:
@@ -85,6 +123,8 @@ def _size_texts(modes: Iterable[VideoMode]) -> Iterable[str]:
 
 def _refusal(place: str, what: str, asked: object, there: Iterable[str]) -> ConfigError:
     choices = list(there)
-    more = f" and {len(choices) - LISTED} more" if len(choices) > LISTED else ""
-    listed = ", ".join(choices[:LISTED]) + more
+    left_out = len(choices) - LISTED
+    if left_out > 0:
+        choices[LISTED - LISTED_LAST : -LISTED_LAST] = [f"… ({left_out} more)"]
+    listed = ", ".join(choices)
     return ConfigError(f"{place}: the camera has no {what} {asked}; it has: {listed}")

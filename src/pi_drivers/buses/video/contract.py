@@ -9,16 +9,21 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
-PIXEL_FORMATS = ("MJPG", "YUYV", "UYVY", "NV12", "YU12", "BGR3", "RGB3", "GREY")
+PixelFormat = Literal["MJPG", "YUYV", "UYVY", "NV12", "YU12", "BGR3", "RGB3", "GREY"]
+PIXEL_FORMATS: tuple[str, ...] = get_args(PixelFormat)
 """What pictures can be taken in, by V4L2's four letters, the best first: where a camera compresses them itself, its USB
 cable has room for its full frame rate."""
 
 COMPRESSED = ("MJPG",)
+_BYTES_PER_PIXEL = {"YUYV": 2, "UYVY": 2, "NV12": 1, "YU12": 1, "BGR3": 3, "RGB3": 3, "GREY": 1}
+_WITH_COLOUR_BELOW = ("NV12", "YU12")
 
 BY_ID, BY_PATH = "/dev/v4l/by-id/", "/dev/v4l/by-path/"
 """Where a camera has names that it keeps."""
+NUMBERED = "/dev/video"
+"""How the paths begin that a camera does not keep."""
 _NUMBER = re.compile(r"(?:/dev/)?(?:video)?([0-9]{1,3})")
 
 USUAL_SIZE = (640, 480)
@@ -29,10 +34,22 @@ USUAL_RATE = 30.0
 def plain_name(name: str) -> str:
     """One spelling for all of a camera's name: a number as a path, a name that stays without its folder."""
     name = name.partition(";")[0]  # viam-server's webcam finds names such as "usb-…-video-index0;video0"
+    name = re.sub("//+", "/", name)
     number = _NUMBER.fullmatch(name)
     if number is not None:
-        return f"/dev/video{int(number[1])}"
+        return f"{NUMBERED}{int(number[1])}"
     return name.removeprefix(BY_ID).removeprefix(BY_PATH)
+
+
+def bytes_per_line(pixel_format: str, width: int) -> int:
+    """What a line of pixels takes, without anything that may fill it up; 0 for compressed pictures."""
+    return width * _BYTES_PER_PIXEL.get(pixel_format, 0)
+
+
+def least_length(pixel_format: str, stride: int, height: int) -> int:
+    """A picture of fewer bytes is not whole. NV12 and YU12 have half as many lines of colour below their brightness."""
+    brightness = stride * height
+    return max(1, brightness * 3 // 2 if pixel_format in _WITH_COLOUR_BELOW else brightness)
 
 
 @dataclass(frozen=True)
@@ -57,7 +74,7 @@ class RawFrame:
 
 @dataclass(frozen=True)
 class VideoMode:
-    """A form and a range of sizes that a camera can deliver."""
+    """A pixel format and a range of sizes that a camera can deliver."""
 
     pixel_format: str
     smallest: tuple[int, int]
@@ -66,6 +83,8 @@ class VideoMode:
     step: tuple[int, int] = (1, 1)
     frame_rates: tuple[float, ...] = ()
     """Per second, the fastest first; none where the driver does not tell."""
+    rate_range: tuple[float, float] | None = None
+    """The slowest and the fastest, of a camera that can have any rate between them; `frame_rates` are examples then."""
 
     def has(self, width: int, height: int) -> bool:
         """Whether pictures of this size can be had."""
@@ -113,6 +132,12 @@ class Control:
     inactive: bool = False
     """It has no effect at present, because of another control: an exposure time while the exposure is automatic."""
     read_only: bool = False
+    automatic: tuple[str, float] | None = None
+    """The control that can do it by itself, and the value with which that one does not; None where there is none."""
+
+
+USB_CABLE = "Check its cable and its power."
+RIBBON_CABLE = "Check its ribbon cable: it has to be in firmly and the right way round at both ends."
 
 
 @dataclass(frozen=True)
@@ -128,6 +153,10 @@ class VideoSource:
     """Its names below /dev/v4l/by-id and /dev/v4l/by-path, which do not change with the order of plugging in."""
     unfit: str = ""
     """Why it can deliver no pictures here; empty if it can."""
+    hint: str = USB_CABLE
+    """What to do when it is silent."""
+    forbidden: bool = False
+    """It is unfit because this user may not open it."""
 
     def answers_to(self, name: str) -> bool:
         """Whether a config that says this means this camera: path, number, name or label."""

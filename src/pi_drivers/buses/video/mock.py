@@ -15,9 +15,9 @@ from pi_drivers.buses.video.contract import (
     Wanted,
 )
 from pi_drivers.buses.video.finding import find
-from pi_drivers.buses.video.ranges import check_value, find_control
+from pi_drivers.buses.video.ranges import check_value, find_control, inactive
 from pi_drivers.errors import ArgumentError
-from pi_drivers.world.cameras import AUTOMATIC, CameraShelf, CameraTwin, Exposure, RunningCamera
+from pi_drivers.world.cameras import CameraShelf, CameraTwin, Exposure, RunningCamera
 from pi_drivers.world.clock import Bell
 from pi_drivers.world.world import World
 
@@ -104,7 +104,7 @@ class MockVideo(VideoDevice):
             control = find_control(self.place, self._twin.controls(), name)
             check_value(self.place, control, value)
             if control.inactive:
-                raise answers.inactive(self.place, name, *AUTOMATIC[name])
+                raise inactive(self.place, control)
             return self._twin.set_control(name, value)
 
     def close(self) -> None:

@@ -4,12 +4,11 @@ It talks to the kernel itself. OpenCV, which takes the pictures apart later, cou
 wake who waits for its `read`, it hides what the driver says of a picture, and does not know what a control can have.
 """
 
-import os
 import select
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from pi_drivers.buses.video import answers
@@ -27,8 +26,9 @@ from pi_drivers.buses.video.contract import (
 from pi_drivers.buses.video.finding import find
 from pi_drivers.buses.video.real_controls import Controls
 from pi_drivers.buses.video.real_file import VideoFile, Waker
+from pi_drivers.buses.video.real_links import led_to
 from pi_drivers.buses.video.real_modes import list_modes, set_mode
-from pi_drivers.buses.video.real_sources import capability_of, list_sources, why_unfit
+from pi_drivers.buses.video.real_sources import Devices, capability_of, why_unfit
 from pi_drivers.buses.video.real_stream import Stream
 from pi_drivers.errors import ArgumentError
 
@@ -46,15 +46,14 @@ class V4l2Cameras(Cameras):
             sys: where sysfs is.
             dev: where the device files are.
         """
-        self._sys = sys
-        self._dev = dev
+        self._devices = Devices(sys, dev)
 
     def sources(self) -> Sequence[VideoSource]:
-        return list_sources(self._sys, self._dev)
+        return self._devices.listed()
 
     def open(self, wanted: str | None, taken: Collection[str] = ()) -> VideoDevice:
         sources = self.sources()
-        return V4l2Device(find(sources, _led_to(wanted, sources), taken))
+        return V4l2Device(find(sources, led_to(wanted, sources), taken))
 
 
 class V4l2Device(VideoDevice):
@@ -72,13 +71,13 @@ class V4l2Device(VideoDevice):
         self._closed = False
         self._released = False
         self._stream: Stream | None = None
-        self._file = VideoFile(source.path)
-        self._waker = Waker()
-        try:
+        with ExitStack() as undo:
+            self._file = VideoFile(source.path)
+            undo.callback(self._file.close)
+            self._waker = Waker(source.path)
+            undo.callback(self._waker.close)
             self._check_fit()
-        except BaseException:
-            self.close()
-            raise
+            undo.pop_all()
 
     @property
     def place(self) -> str:
@@ -95,7 +94,7 @@ class V4l2Device(VideoDevice):
     def start(self, wanted: Wanted) -> Chosen:
         with self._in_turn():
             chosen = choose(list_modes(self._file), wanted, self.place)
-            chosen, layout = set_mode(self._file, chosen)
+            chosen, layout = set_mode(self._file, chosen, wanted.frame_rate)
             self._stream = Stream(self._file, layout)
             return chosen
 
@@ -169,12 +168,3 @@ class V4l2Device(VideoDevice):
             self._stream.close()
         self._file.close()
         self._waker.close()
-
-
-def _led_to(wanted: str | None, sources: Sequence[VideoSource]) -> str | None:
-    """The camera to which a link of the user's own leads, such as /dev/front_camera; else what was wanted."""
-    if wanted is not None and wanted.startswith("/"):
-        path = os.path.realpath(wanted)
-        if any(source.path == path for source in sources):
-            return path
-    return wanted

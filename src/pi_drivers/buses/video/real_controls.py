@@ -3,15 +3,15 @@
 import ctypes
 import errno
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import Literal
 
 from pi_drivers.buses.video import answers
 from pi_drivers.buses.video import v4l2_structs as v4l2
 from pi_drivers.buses.video.contract import Control
-from pi_drivers.buses.video.ranges import check_value, find_control, range_of
+from pi_drivers.buses.video.ranges import check_value, inactive, range_of, unknown_control
+from pi_drivers.buses.video.real_control_list import NO_MORE, SILENT, list_controls
 from pi_drivers.buses.video.real_file import VideoFile
-from pi_drivers.buses.video.real_sources import capability_of
 from pi_drivers.errors import DriverError
 
 KINDS: dict[int, Literal["integer", "boolean", "menu", "button"]] = {
@@ -35,12 +35,7 @@ AUTOMATICS = {
 }
 """Which control sets another one by itself, and its value with which it does not."""
 
-NO_MORE = (errno.EINVAL, errno.ENOTTY)
-SILENT = (errno.EIO, errno.EPIPE, errno.EPROTO, errno.ETIMEDOUT, errno.EREMOTEIO, errno.EILSEQ, errno.ERANGE)
-"""What cameras answer that list a control and then know nothing of it, as many do."""
-
-MOST = 512
-"""Controls of one camera; a driver that never ends its list is not listened to for ever."""
+LONGEST_MENU = 512
 
 
 class Controls:
@@ -55,8 +50,9 @@ class Controls:
         Raises:
             BusAbsentError, BusError: it cannot be asked.
         """
-        described = ((info, self._value_of(info)) for info in self._infos())
-        return [_control(info, value, self._choices(info)) for info, value in described if value is not None]
+        infos = {name_of(info): info for info in self._infos()}
+        described = ((info, self._value_of(info)) for info in infos.values())
+        return [self._control(info, value, infos) for info, value in described if value is not None]
 
     def set(self, name: str, value: float) -> float:
         """Set one; returns what the camera has then.
@@ -67,40 +63,31 @@ class Controls:
             BusAbsentError, BusError: it cannot be set.
         """
         infos = {name_of(info): info for info in self._infos()}
-        there = [_control(info, info.default_value, {}) for info in infos.values()]
-        find_control(self._file.place, there, name)
+        if name not in infos:
+            raise unknown_control(self._file.place, infos, name)
         info = infos[name]
-        control = _control(info, info.default_value, self._choices(info))
+        control = self._control(info, info.default_value, infos)
         check_value(self._file.place, control, value)
         if control.inactive:
-            raise self._no_effect(name, infos)
+            raise inactive(self._file.place, control)
         refusal = self._write(info, round(value))
         if refusal == errno.EACCES:
-            raise self._no_effect(name, infos)
+            raise inactive(self._file.place, control)
         if refusal:
             raise _refused(self._file.place, control, value, refusal)
         now = self._value_of(info)
         return value if now is None else now
 
     def _infos(self) -> Iterator[v4l2.ControlInfo]:
-        info = v4l2.ControlInfo(id=v4l2.NEXT_CONTROL)
-        for index in range(MOST):
-            refusal = self._file.ask(v4l2.QUERY_EXT_CTRL, info, "list its controls", expected=(*NO_MORE, *SILENT))
-            if refusal in SILENT:
-                capability_of(self._file)  # one that was unplugged meanwhile says so here
-                if not index:
-                    raise answers.failed(self._file.place, "list its controls", "it does not answer")
-            if refusal:
-                return
+        for info in list_controls(self._file):
             if info.type in KINDS and not info.flags & (v4l2.CONTROL_DISABLED | v4l2.CONTROL_HAS_PAYLOAD):
                 yield info
-            info = v4l2.ControlInfo(id=info.id | v4l2.NEXT_CONTROL)
 
     def _choices(self, info: v4l2.ControlInfo) -> dict[int, str]:
         return dict(self._menu_of(info)) if KINDS[info.type] == "menu" else {}
 
     def _menu_of(self, info: v4l2.ControlInfo) -> Iterator[tuple[int, str]]:
-        for index in range(info.minimum, min(info.maximum, info.minimum + MOST) + 1):
+        for index in range(info.minimum, min(info.maximum, info.minimum + LONGEST_MENU) + 1):
             item = v4l2.MenuItem(id=info.id, index=index)
             # Menus have gaps: a camera need not have all that its kind of control has names for.
             if self._file.ask(v4l2.QUERYMENU, item, "list the choices of a control", expected=(*NO_MORE, *SILENT)):
@@ -128,31 +115,26 @@ class Controls:
         refusals = (errno.EACCES, errno.EBUSY, errno.ERANGE, errno.EINVAL)
         return self._file.ask(v4l2.S_EXT_CTRLS, request, f"set its {name_of(info)}", expected=refusals)
 
-    def _no_effect(self, name: str, there: dict[str, v4l2.ControlInfo]) -> DriverError:
-        switch, manual = AUTOMATICS.get(name, ("", 0))
-        if switch in there:
-            return answers.inactive(self._file.place, name, switch, manual)
-        return answers.no_effect(self._file.place, name)
+    def _control(self, info: v4l2.ControlInfo, value: float, there: Collection[str]) -> Control:
+        automatic = AUTOMATICS.get(name_of(info))
+        return Control(
+            name=name_of(info),
+            kind=KINDS[info.type],
+            minimum=info.minimum,
+            maximum=1 if info.type == v4l2.CONTROL_BUTTON else info.maximum,
+            step=info.step,
+            default=info.default_value,
+            value=value,
+            choices=self._choices(info),
+            inactive=bool(info.flags & v4l2.CONTROL_INACTIVE),
+            read_only=bool(info.flags & v4l2.CONTROL_READ_ONLY),
+            automatic=automatic if automatic is not None and automatic[0] in there else None,
+        )
 
 
 def name_of(info: v4l2.ControlInfo) -> str:
     """A control's name as `v4l2-ctl` writes it: `White Balance, Automatic` is `white_balance_automatic`."""
     return re.sub(r"[^a-z0-9]+", "_", info.name.decode("ascii", errors="replace").lower()).strip("_")
-
-
-def _control(info: v4l2.ControlInfo, value: float, choices: Mapping[int, str]) -> Control:
-    return Control(
-        name=name_of(info),
-        kind=KINDS[info.type],
-        minimum=info.minimum,
-        maximum=1 if info.type == v4l2.CONTROL_BUTTON else info.maximum,
-        step=info.step,
-        default=info.default_value,
-        value=value,
-        choices=choices,
-        inactive=bool(info.flags & v4l2.CONTROL_INACTIVE),
-        read_only=bool(info.flags & v4l2.CONTROL_READ_ONLY),
-    )
 
 
 def _request(info: v4l2.ControlInfo) -> tuple[v4l2.ControlValue, v4l2.ControlValues]:

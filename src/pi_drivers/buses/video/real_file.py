@@ -5,14 +5,27 @@ import errno
 import fcntl
 import os
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from pi_drivers.buses.video import answers
-from pi_drivers.errors import BusAbsentError, DriverError
+from pi_drivers.buses.video import v4l2_structs as v4l2
+from pi_drivers.errors import DriverError
 
 Argument = ctypes.Structure | ctypes.c_int
 
 GONE = frozenset({errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.ESHUTDOWN})
+
+
+MEANINGS: dict[int, Callable[[str], DriverError]] = {
+    **dict.fromkeys(GONE, answers.unplugged),
+    errno.EBUSY: answers.in_use,
+    errno.EACCES: answers.not_allowed,
+    errno.EPERM: answers.not_allowed,
+    errno.EMFILE: answers.too_many_files,
+    errno.ENFILE: answers.too_many_files,
+    errno.ENOSPC: answers.no_bandwidth,
+    errno.ENOTTY: answers.not_a_camera,
+}
 
 
 class VideoFile:
@@ -53,8 +66,17 @@ class VideoFile:
             except OSError as error:
                 if error.errno in expected:
                     return error.errno or 0
-                raise error_of(self.place, what, error) from error
+                raise self._meaning_of(error, what) from error
             return 0
+
+    def _meaning_of(self, error: OSError, what: str) -> DriverError:
+        """What went wrong. Pulled out in the midst of something, it fails in many ways: asked once more, it is gone."""
+        try:
+            fcntl.ioctl(self.descriptor, v4l2.QUERYCAP, v4l2.Capability())
+        except OSError as second:
+            if second.errno in GONE:
+                return answers.unplugged(self.place)
+        return error_of(self.place, what, error)
 
     def close(self) -> None:
         """Close it. Call once."""
@@ -64,11 +86,22 @@ class VideoFile:
 class Waker:
     """Ends somebody's wait from another thread: `descriptor` can be read from once `wake` was called."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: str) -> None:
+        """Make it.
+
+        Args:
+            place: whose wait it ends, for messages.
+
+        Raises:
+            BusError: no more files can be open.
+        """
         # Nobody may close it while it is being written to: its number could be another file's by then.
         self._lock = threading.Lock()
         self._closed = False
-        self.descriptor = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        try:
+            self.descriptor = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        except OSError as error:
+            raise error_of(place, "be waited for", error) from error
 
     def wake(self) -> None:
         """End the wait, and those to come."""
@@ -86,14 +119,6 @@ class Waker:
 
 def error_of(place: str, what: str, error: OSError) -> DriverError:
     """What a refusal of the kernel means."""
-    if error.errno in GONE:
-        return answers.unplugged(place)
-    if error.errno == errno.EBUSY:
-        return answers.in_use(place)
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return answers.not_allowed(place)
-    if error.errno == errno.ENOSPC:
-        return answers.no_bandwidth(place)
-    if error.errno == errno.ENOTTY:
-        return BusAbsentError(f"{place} is not a camera")
+    if error.errno in MEANINGS:
+        return MEANINGS[error.errno](place)
     return answers.failed(place, what, f"{error.strerror} ({errno.errorcode.get(error.errno or 0, '?')})")

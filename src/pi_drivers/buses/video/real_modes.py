@@ -7,15 +7,12 @@ from fractions import Fraction
 
 from pi_drivers.buses.video import answers
 from pi_drivers.buses.video import v4l2_structs as v4l2
-from pi_drivers.buses.video.contract import COMPRESSED, PIXEL_FORMATS, Chosen, VideoMode
+from pi_drivers.buses.video.choice import is_near
+from pi_drivers.buses.video.contract import COMPRESSED, PIXEL_FORMATS, Chosen, VideoMode, bytes_per_line, least_length
 from pi_drivers.buses.video.real_file import VideoFile
 
 SYNONYMS = {"JPEG": "MJPG"}
 """Two names of V4L2 for the same: pictures each of which is a JPEG."""
-
-BYTES_PER_PIXEL = {"YUYV": 2, "UYVY": 2, "NV12": 1, "YU12": 1, "BGR3": 3, "RGB3": 3, "GREY": 1}
-"""On a line; NV12 and YU12 have half as many lines of colour below those of brightness."""
-WITH_COLOUR_BELOW = ("NV12", "YU12")
 
 USUAL_RATES = (60.0, 50.0, 30.0, 25.0, 20.0, 15.0, 10.0, 5.0, 1.0)
 """Named of a camera that can have any rate between two."""
@@ -25,6 +22,9 @@ NO_MORE = (errno.EINVAL, errno.ENOTTY)
 
 LONGEST_LIST = 256
 """No camera has as many; a driver that never ends its list is not listened to for ever."""
+
+
+_Rates = tuple[tuple[float, ...], tuple[float, float] | None]
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,7 @@ class Layout:
     @property
     def least_bytes(self) -> int:
         """A picture with fewer is not whole."""
-        if self.pixel_format in WITH_COLOUR_BELOW:
-            return self.stride * self.height * 3 // 2
-        return max(1, self.stride * self.height)
+        return least_length(self.pixel_format, self.stride, self.height)
 
 
 def pixel_formats(file: VideoFile) -> dict[str, int]:
@@ -66,8 +64,13 @@ def list_modes(file: VideoFile) -> list[VideoMode]:
     return [mode for name, number in pixel_formats(file).items() for mode in _modes_of(file, name, number)]
 
 
-def set_mode(file: VideoFile, chosen: Chosen) -> tuple[Chosen, Layout]:
+def set_mode(file: VideoFile, chosen: Chosen, asked_rate: float | None) -> tuple[Chosen, Layout]:
     """Set a camera up; returns what it made of it.
+
+    Args:
+        file: the camera.
+        chosen: what it is set to.
+        asked_rate: the frame rate that it must have; None if any will do.
 
     Raises:
         ConfigError: it delivers something else, though it said that it could.
@@ -81,9 +84,12 @@ def set_mode(file: VideoFile, chosen: Chosen) -> tuple[Chosen, Layout]:
     if (got.width, got.height, got.pixelformat) != (chosen.width, chosen.height, number):
         raise answers.another_mode(file.place, chosen, f"{got.width} x {got.height} {v4l2.letters_of(got.pixelformat)}")
     rate = _set_rate(file, chosen.frame_rate)
+    # The same goes for the rate; and some drivers take none at all.
+    if asked_rate is not None and not is_near(rate, asked_rate):
+        raise answers.another_rate(file.place, asked_rate, rate)
     stride = 0
     if chosen.pixel_format not in COMPRESSED:
-        stride = max(got.bytesperline, chosen.width * BYTES_PER_PIXEL[chosen.pixel_format])
+        stride = max(got.bytesperline, bytes_per_line(chosen.pixel_format, chosen.width))
     return (
         Chosen(chosen.pixel_format, chosen.width, chosen.height, rate),
         Layout(chosen.pixel_format, chosen.width, chosen.height, stride),
@@ -97,30 +103,37 @@ def _modes_of(file: VideoFile, name: str, number: int) -> Iterator[VideoMode]:
             return
         if size.type == v4l2.SIZE_DISCRETE:
             one = (size.discrete.width, size.discrete.height)
-            yield VideoMode(name, one, one, frame_rates=_rates(file, number, one))
+            rates, rate_range = _rates(file, number, one)
+            yield VideoMode(name, one, one, frame_rates=rates, rate_range=rate_range)
             continue
         span = size.stepwise
         largest = (span.max_width, span.max_height)
         step = (1, 1) if size.type == v4l2.SIZE_CONTINUOUS else (max(1, span.step_width), max(1, span.step_height))
         # The larger, the slower: what the largest can have, all can.
-        rates = _rates(file, number, largest)
-        yield VideoMode(name, (span.min_width, span.min_height), largest, step, rates)
+        rates, rate_range = _rates(file, number, largest)
+        yield VideoMode(name, (span.min_width, span.min_height), largest, step, rates, rate_range)
         return
 
 
-def _rates(file: VideoFile, number: int, size: tuple[int, int]) -> tuple[float, ...]:
+def _rates(file: VideoFile, number: int, size: tuple[int, int]) -> _Rates:
+    """The frame rates of a size, and between which two any can be had."""
     found: set[float] = set()
     for index in range(LONGEST_LIST):
         asked = v4l2.FrameInterval(index=index, pixel_format=number, width=size[0], height=size[1])
         if file.ask(v4l2.ENUM_FRAMEINTERVALS, asked, "list its frame rates", expected=NO_MORE):
             break
         fastest = _rate(asked.interval.min)
-        found.add(fastest)
         if asked.type != v4l2.SIZE_DISCRETE:
-            slowest = _rate(asked.interval.max)
-            found.update(rate for rate in USUAL_RATES if slowest <= rate <= fastest)
-            break
-    return tuple(sorted(found - {0.0}, reverse=True))
+            return _named(_rate(asked.interval.max), fastest)
+        found.add(fastest)
+    return tuple(sorted(found - {0.0}, reverse=True)), None
+
+
+def _named(slowest: float, fastest: float) -> _Rates:
+    if not 0 < slowest <= fastest:
+        return (), None  # as if it had told nothing
+    between = {rate for rate in USUAL_RATES if slowest <= rate <= fastest}
+    return tuple(sorted({fastest, *between}, reverse=True)), (slowest, fastest)
 
 
 def _set_rate(file: VideoFile, rate: float) -> float:

@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from pi_drivers.buses.video import real_picamera_library as library
-from pi_drivers.buses.video.contract import Cameras, VideoDevice, VideoSource
+from pi_drivers.buses.video import real_picamera_opening as opening
+from pi_drivers.buses.video.contract import RIBBON_CABLE, Cameras, VideoDevice, VideoSource
 from pi_drivers.buses.video.finding import find
 from pi_drivers.buses.video.real_picamera_device import PicameraDevice
 
@@ -15,18 +16,18 @@ class LibcameraCameras(Cameras):
     """The cameras that libcamera shows."""
 
     def sources(self) -> Sequence[VideoSource]:
-        with library.turn(ALL):
+        with opening.turn(ALL):
             return _sources()
 
     def open(self, wanted: str | None, taken: Collection[str] = ()) -> VideoDevice:
         if wanted is not None and wanted.isdecimal():
             wanted = path_of(int(wanted))
-        with library.turn(wanted or ALL):
+        with opening.turn(wanted or ALL):
             sources = _sources()
             if not sources:
                 raise library.absent(wanted or ALL)
             source = find(sources, wanted, taken)
-            return PicameraDevice(library.opened(sources.index(source), source.path), source)
+            return PicameraDevice(opening.opened(sources.index(source), source.path), source)
 
 
 def path_of(number: int) -> str:
@@ -42,4 +43,5 @@ def _sources() -> list[VideoSource]:
 
 def _source(number: int, found: dict[str, Any]) -> VideoSource:
     unfit = "it is on USB, use the model webcam for it" if "/usb" in found["Id"] else ""
-    return VideoSource(path_of(number), str(found.get("Model", "")), "libcamera", (found["Id"],), unfit)
+    label = str(found.get("Model", ""))
+    return VideoSource(path_of(number), label, "libcamera", (found["Id"],), unfit, hint=RIBBON_CABLE)

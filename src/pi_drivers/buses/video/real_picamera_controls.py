@@ -84,4 +84,6 @@ def _control(
 
 def _with_activity(control: Control, now: Mapping[str, float]) -> Control:
     switch, manual = AUTOMATIC.get(control.name, ("", 0))
-    return replace(control, inactive=switch in now and now[switch] != manual)
+    if switch not in now:
+        return control
+    return replace(control, automatic=(switch, manual), inactive=now[switch] != manual)

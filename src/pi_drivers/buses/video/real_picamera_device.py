@@ -8,10 +8,12 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from pi_drivers.buses.video import answers
 from pi_drivers.buses.video import real_picamera_library as library
+from pi_drivers.buses.video import real_picamera_opening as opening
 from pi_drivers.buses.video.choice import RATE_TOLERANCE, choose
 from pi_drivers.buses.video.contract import (
     USUAL_RATE,
@@ -23,9 +25,9 @@ from pi_drivers.buses.video.contract import (
     VideoSource,
     Wanted,
 )
-from pi_drivers.buses.video.ranges import check_value, find_control
-from pi_drivers.buses.video.real_picamera_controls import AUTOMATIC, controls_of, is_near, native, numbers_in
-from pi_drivers.buses.video.real_picamera_frames import NewestRequest
+from pi_drivers.buses.video.ranges import check_value, find_control, inactive
+from pi_drivers.buses.video.real_picamera_controls import controls_of, is_near, native, numbers_in
+from pi_drivers.buses.video.real_picamera_frames import FrameNumbers, NewestRequest
 from pi_drivers.errors import ArgumentError, ConfigError
 
 LOGGER = logging.getLogger(__name__)
@@ -52,6 +54,7 @@ class PicameraDevice(VideoDevice):
         self._camera = camera
         self._source = source
         self._frames = NewestRequest()
+        self._numbers = FrameNumbers()
         # Held by whoever uses the camera or a frame's memory, both of which closing takes away.
         self._lock = threading.Lock()
         self._closing = threading.Lock()
@@ -74,8 +77,9 @@ class PicameraDevice(VideoDevice):
     def modes(self) -> Sequence[VideoMode]:
         with self._lock, library.told_as(self.place, "does not tell what it can"):
             self._check_open()
-            width, height = self._camera.sensor_resolution
-            return [VideoMode(PIXEL_FORMAT, SMALLEST, (width // 2 * 2, height // 2 * 2), STEP)]
+            width, height = (side // 2 * 2 for side in self._camera.sensor_resolution)
+            smallest = min(SMALLEST[0], width), min(SMALLEST[1], height)
+            return [VideoMode(PIXEL_FORMAT, smallest, (width, height), STEP)]
 
     def start(self, wanted: Wanted) -> Chosen:
         chosen = choose(self.modes(), wanted, self.place)
@@ -111,7 +115,7 @@ class PicameraDevice(VideoDevice):
         control = find_control(self.place, self.controls(), name)
         check_value(self.place, control, value)
         if control.inactive:
-            raise answers.inactive(self.place, name, *AUTOMATIC[name])
+            raise inactive(self.place, control)
         with self._lock, library.told_as(self.place, f"does not take {name}"):
             self._check_open()
             # Without its lock picamera2 loses what is set while a frame goes back.
@@ -130,14 +134,15 @@ class PicameraDevice(VideoDevice):
         self._closer.join(CLOSING_S)
 
     def _let_go(self) -> None:
-        with self._lock, library.turn(self.place, library.FOR_EVER):
-            try:
+        with self._lock, opening.turn(self.place, opening.FOR_EVER):
+            with suppress(*library.FAILURES):  # closing takes the frame away in any case
                 left = self._frames.take()
                 if left is not None:
                     left[0].release()
-                self._camera.close()
-            except Exception:
-                LOGGER.exception("%s: the camera could not be closed properly", self.place)
+            try:
+                opening.close(self._camera, self.place)
+            except library.FAILURES:
+                LOGGER.exception("%s: libcamera does not let the camera go", self.place)
 
     def _configure(self, width: int, height: int) -> None:
         camera = self._camera
@@ -165,14 +170,16 @@ class PicameraDevice(VideoDevice):
         self._camera.set_controls({"FrameDurationLimits": (duration_us, duration_us)})
         return round(1e6 / duration_us, 3)
 
-    def _frame(self, request: Any, number: int, chosen: Chosen) -> RawFrame:
+    def _frame(self, request: Any, came: int, chosen: Chosen) -> RawFrame:
         try:
             metadata = request.get_metadata()
-            data = request.make_buffer("main").tobytes()
+            data = library.bytes_of(request)
         finally:
             request.release()
         self._reported |= numbers_in(metadata)
         taken_ns = on_our_clock(metadata["SensorTimestamp"])
+        duration_us = metadata.get("FrameDuration") or 1e6 / chosen.frame_rate
+        number = self._numbers.number_of(came, taken_ns, duration_us * 1000)
         return RawFrame(data, chosen.pixel_format, chosen.width, chosen.height, self._stride, taken_ns, number)
 
     def _settled(self, name: str, wanted: float) -> float:
@@ -203,12 +210,14 @@ class PicameraDevice(VideoDevice):
 
 
 def on_our_clock(sensor_ns: int) -> int:
-    """When a frame was exposed, on CLOCK_MONOTONIC.
+    """When a frame was exposed, on CLOCK_MONOTONIC; never in the future.
 
     libcamera's description has CLOCK_BOOTTIME, the kernel's drivers for the Pi's cameras use CLOCK_MONOTONIC. The two
-    differ by the time the machine was suspended, and only the first can lie in the future.
+    differ by the time the machine was suspended, and only the first can lie in the future. One that lies there on both
+    clocks is wrong, and the frame as old as its coming; an old one is believed: frames wait for a process that is
+    stopped for a while.
     """
     now_ns = time.monotonic_ns()
     if sensor_ns <= now_ns:
         return sensor_ns
-    return sensor_ns - (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - now_ns)
+    return min(now_ns, sensor_ns - (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - now_ns))

@@ -1,4 +1,4 @@
-"""Where picamera2's thread leaves frames, and ours fetches them.
+"""Where picamera2's thread leaves frames, and ours fetches them; and how they are numbered.
 
 A frame is memory that it shares with the camera, and goes back when it is released. Only the newest one is kept, so
 that the camera never runs out of memory, and whoever comes late gets the last frame and not the first.
@@ -42,7 +42,7 @@ class NewestRequest:
             return not self._ended
 
     def take(self) -> tuple[Any, int] | None:
-        """The newest one and its number, if there is any; the caller has to release it."""
+        """The newest one, and how many have come so far; the caller has to release it."""
         with self._changed:
             request, self._request = self._request, None
             return None if request is None else (request, self._count)
@@ -52,3 +52,29 @@ class NewestRequest:
         with self._changed:
             self._ended = True
             self._changed.notify_all()
+
+
+class FrameNumbers:
+    """The numbers of frames, with gaps where some are missing. One thread at a time.
+
+    libcamera has numbers of its own, and no gaps in them: a request waits until there is a frame for it, and the image
+    processor counts what it is given. What the sensor's frames lost on their way shows in the times of exposure alone.
+    """
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._came = 0
+        self._taken_ns: int | None = None
+
+    def number_of(self, came: int, taken_ns: int, duration_ns: float) -> int:
+        """The number of a frame.
+
+        Args:
+            came: how many came so far, this one included; it is at least so many further than the one before.
+            taken_ns: when it was exposed, on any clock.
+            duration_ns: how long a frame lasts.
+        """
+        elapsed_ns = 0 if self._taken_ns is None else taken_ns - self._taken_ns
+        self._number += max(came - self._came, round(elapsed_ns / duration_ns))
+        self._came, self._taken_ns = came, taken_ns
+        return self._number

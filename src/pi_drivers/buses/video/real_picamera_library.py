@@ -1,4 +1,4 @@
-"""picamera2 as a library: loading it, opening one of its cameras, and what its failures mean.
+"""picamera2 as a library: loading it, and what its failures mean.
 
 It is a package of Raspberry Pi OS, not of pip, and stands on others that are; so it may be missing in more ways than
 one. Much of what it reports is a RuntimeError with a text, or one behind another: the texts are read here and nowhere
@@ -7,36 +7,27 @@ else.
 
 import errno
 import os
-import threading
+import re
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from pi_drivers.errors import BusAbsentError, BusError, ClaimedError, DriverError, MissingLibraryError
 
-LONGEST_TURN_S = 3.0
-"""Opening takes about a second on a slow Pi, closing less than half of one."""
-FOR_EVER = -1
+NO_CAMERAS = re.compile(r"cameras?(\(s\))? not found", re.IGNORECASE)
 
-_turn = threading.Lock()
+HOW_TO_GET_IT = (
+    "CSI cameras need the library picamera2: sudo apt install -y python3-picamera2 (a virtual environment must see the "
+    "system's packages)"
+)
 
+FAILURES = (Exception, SystemExit)
+"""What may come out of the library: somebody's script that ends itself while it is imported must not end this program.
+"""
 
-@contextmanager
-def turn(place: str, longest_s: float | None = None) -> Iterator[None]:
-    """Open or close a camera: picamera2 keeps what all cameras share, without a guard against two threads.
-
-    Raises:
-        BusError: somebody has been at it for too long.
-    """
-    if not _turn.acquire(timeout=LONGEST_TURN_S if longest_s is None else longest_s):
-        raise BusError(
-            f"{place}: libcamera is still opening or closing a camera, and seems to hang. Restart this program; if "
-            "that does not help, reboot the Pi and check the ribbon cable."
-        )
-    try:
-        yield
-    finally:
-        _turn.release()
+_asked_ns: dict[str, int] = {}
+"""By place: since when an answer of libcamera is waited for."""
 
 
 def load() -> Any:
@@ -48,15 +39,16 @@ def load() -> Any:
     try:
         from picamera2 import Picamera2
     except ImportError as error:
-        raise MissingLibraryError(
-            "CSI cameras need the library picamera2: sudo apt install -y python3-picamera2 (a virtual environment must "
-            f"see the system's packages); what is missing: {error}"
-        ) from error
+        raise MissingLibraryError(f"{HOW_TO_GET_IT}; what is missing: {error}") from error
     except ValueError as error:  # of a compiled part that was made for another numpy
         raise MissingLibraryError(
-            "the system's picamera2 does not go with the numpy of this virtual environment: install a newer "
-            f"simplejpeg in it (pip install 'simplejpeg>=1.8'); it says: {error}"
+            "the system's picamera2 was made for another numpy than the one of this virtual environment. One that "
+            "setup.sh makes has a simplejpeg that goes with it; in one of your own, pip install 'simplejpeg>=1.8'. It "
+            f"says: {error}"
         ) from error
+    except FAILURES as error:
+        said = f"{type(error).__name__}: {error}"
+        raise MissingLibraryError(f"{HOW_TO_GET_IT}; what is there cannot be loaded: {said}") from error
     return Picamera2
 
 
@@ -71,31 +63,13 @@ def choices_of(name: str) -> dict[int, str]:
     return {}
 
 
-def opened(number: int, place: str) -> Any:
-    """A Picamera2, in its turn.
+def bytes_of(request: Any) -> bytes:
+    """What is in a frame's memory, copied once; picamera2's own copies would have to be copied again."""
+    from picamera2 import MappedArray
 
-    Raises:
-        ClaimedError, BusAbsentError, BusError: each says what to do.
-    """
-    picamera2 = load()
-    # Made in two steps, so that something is left to clean up when the second one fails.
-    camera = picamera2.__new__(picamera2)
-    try:
-        camera.__init__(number)
-    except Exception as error:
-        _abandon(camera)
-        raise failure(place, "cannot be opened", error) from error
-    return camera
-
-
-def _abandon(camera: Any) -> None:
-    """Close what it leaves open when it fails: two descriptors, at every attempt."""
-    with suppress(Exception):
-        if camera.is_open:
-            camera.close()
-        else:
-            camera.notifymeread.close()
-            os.close(camera.notifyme_w)
+    with MappedArray(request, "main", reshape=False, write=False) as mapped:
+        data: bytes = mapped.array.tobytes()
+    return data
 
 
 @contextmanager
@@ -106,12 +80,21 @@ def told_as(place: str, what: str) -> Iterator[None]:
         place: where.
         what: happened then, as in "cannot be started".
     """
+    _asked_ns[place] = time.monotonic_ns()
     try:
         yield
     except DriverError:
         raise
-    except Exception as error:
+    except FAILURES as error:
         raise failure(place, what, error) from error
+    finally:
+        _asked_ns.pop(place, None)
+
+
+def waits_ns(place: str) -> int:
+    """For how long a call to one camera has not come back; 0 if there is none."""
+    asked_ns = _asked_ns.get(place)
+    return 0 if asked_ns is None else time.monotonic_ns() - asked_ns
 
 
 def failure(place: str, what: str, error: BaseException) -> DriverError:
@@ -122,14 +105,16 @@ def failure(place: str, what: str, error: BaseException) -> DriverError:
         return ClaimedError(
             f"{place}: another program uses this camera. Stop it; sudo fuser -v /dev/media* shows which it is."
         )
-    if "not found" in said:
+    if NO_CAMERAS.search(said):
         return absent(place)
     if os.strerror(errno.ENOMEM) in said:
         return BusError(
             f"{place}: there is not enough memory for its pictures. Choose a smaller width_px and height_px, or end "
             "other programs that use a camera or the screen."
         )
-    return BusError(f"{place}: the camera {what}: {said}")
+    return BusError(
+        f"{place}: the camera {what}: {said}. If rpicam-hello fails as well, reboot the Pi and check the ribbon cable."
+    )
 
 
 def absent(place: str) -> BusAbsentError:
@@ -137,12 +122,16 @@ def absent(place: str) -> BusAbsentError:
     return BusAbsentError(
         f"{place}: there is no such camera, libcamera sees none at all. Is its ribbon cable in firmly and the right "
         "way round at both ends, and camera_auto_detect=1 (or the dtoverlay of the sensor) in "
-        "/boot/firmware/config.txt? Reboot after a change; rpicam-hello --list-cameras then lists it."
+        "/boot/firmware/config.txt? Reboot after a change. If sudo rpicam-hello --list-cameras lists it, this user may "
+        "not use it: run sudo usermod -aG video $USER and log in again."
     )
 
 
 def _texts(error: BaseException | None) -> Iterator[str]:
     """What it says, and those before it that led to it: picamera2 hides the reason behind a text of its own."""
     while error is not None:
-        yield str(error) or type(error).__name__
+        if isinstance(error, SystemExit):
+            yield f"it wants to end the program (SystemExit: {error})"
+        else:
+            yield str(error) or type(error).__name__
         error = error.__cause__ or error.__context__

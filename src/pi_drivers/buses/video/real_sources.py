@@ -4,9 +4,11 @@ A webcam has a second device for data about its pictures. A Raspberry Pi has dev
 and those that take a CSI camera's raw ones, which are pictures only once libcamera has worked on them.
 """
 
+import os
 import re
 from collections import defaultdict
 from pathlib import Path
+from typing import NamedTuple
 
 from pi_drivers.buses.video import answers
 from pi_drivers.buses.video import v4l2_structs as v4l2
@@ -19,16 +21,64 @@ PROCESSORS = ("bcm2835-codec", "bcm2835-isp", "rpi-hevc-dec", "rpivid", "pispbe"
 LINKS = ("by-id", "by-path")
 
 
-def list_sources(sys: Path, dev: Path) -> list[VideoSource]:
-    """The video devices of a machine, by number.
+_Identity = tuple[int, int, int]
 
-    Args:
-        sys: where sysfs is.
-        dev: where the device files are.
+
+class Look(NamedTuple):
+    """What a device was found to be."""
+
+    driver: str
+    unfit: str = ""
+    forbidden: bool = False
+    answered: bool = False
+    """It said so itself."""
+
+
+class Devices:
+    """The video devices of a machine. Any thread.
+
+    Each is opened once to look into it, as long as it stays plugged in: that wakes a webcam from its sleep, and one
+    that is missing is looked for every second.
     """
-    found = [entry for entry in (sys / "class/video4linux").glob("video*") if _number(entry) >= 0]
-    names = _links(dev)
-    return [_source(entry, dev / entry.name, names) for entry in sorted(found, key=_number)]
+
+    def __init__(self, sys: Path, dev: Path) -> None:
+        """Look at a machine.
+
+        Args:
+            sys: where sysfs is.
+            dev: where the device files are.
+        """
+        self._sys = sys
+        self._dev = dev
+        self._known: dict[str, tuple[_Identity, Look]] = {}
+
+    def listed(self) -> list[VideoSource]:
+        """All of them, by number."""
+        found = [entry for entry in (self._sys / "class/video4linux").glob("video*") if _number(entry) >= 0]
+        names = _links(self._dev)
+        return [self._source(entry, names) for entry in sorted(found, key=_number)]
+
+    def _source(self, entry: Path, names: dict[str, list[str]]) -> VideoSource:
+        path = self._dev / entry.name
+        known_as = tuple(names.get(os.path.realpath(path), ()))
+        label = _read(entry / "name") or path.name
+        driver = _driver_of(entry)
+        unfit = _why_unfit_by_driver(driver)
+        look = Look(driver, unfit) if unfit else self._look(entry, str(path), driver)
+        return VideoSource(str(path), label, look.driver, known_as, look.unfit, forbidden=look.forbidden)
+
+    def _look(self, entry: Path, path: str, driver: str) -> Look:
+        # Without a driver it is made by a program, as by v4l2loopback, and changes with what that program does.
+        identity = _identity(entry, path) if driver else None
+        if identity is None:
+            return _look_into(path, driver)
+        known = self._known.get(path)
+        if known is not None and known[0] == identity:
+            return known[1]
+        look = _look_into(path, driver)
+        if look.answered:
+            self._known[path] = (identity, look)
+        return look
 
 
 def why_unfit(capability: v4l2.Capability) -> str:
@@ -58,14 +108,13 @@ def capability_of(file: VideoFile) -> v4l2.Capability:
     return capability
 
 
-def _source(entry: Path, path: Path, names: dict[str, list[str]]) -> VideoSource:
-    known_as = tuple(names.get(str(path.resolve()), ()))
-    label = _read(entry / "name") or path.name
-    driver = (entry / "device/driver").resolve().name if (entry / "device/driver").exists() else ""
-    unfit = _why_unfit_by_driver(driver)
-    if not unfit:
-        driver, unfit = _look_into(str(path), driver)
-    return VideoSource(str(path), label, driver, known_as, unfit)
+def _identity(entry: Path, path: str) -> _Identity | None:
+    """Changes when a device is plugged in anew, or gets other rights; None if its device file is missing."""
+    try:
+        file = Path(path).stat()
+        return entry.stat().st_ino, file.st_ino, file.st_ctime_ns
+    except OSError:
+        return None
 
 
 def _why_unfit_by_driver(driver: str) -> str:
@@ -75,23 +124,22 @@ def _why_unfit_by_driver(driver: str) -> str:
     return answers.PROCESSES if driver.startswith(PROCESSORS) else ""
 
 
-def _look_into(path: str, driver: str) -> tuple[str, str]:
-    """Its driver, and why it is unfit."""
+def _look_into(path: str, driver: str) -> Look:
     try:
         file = VideoFile(path)
     except ClaimedError:
-        return driver, ""
+        return Look(driver)
     except BusPermissionError:
-        return driver, "this user may not open it. Run sudo usermod -aG video $USER and log in again"
+        return Look(driver, answers.FORBIDDEN, forbidden=True)
     except BusAbsentError:
-        return driver, "its device file is missing"
+        return Look(driver, answers.MISSING)
     except DriverError as error:
-        return driver, str(error)
+        return Look(driver, str(error))
     try:
         capability = capability_of(file)
-        return _text(capability.driver), why_unfit(capability)
+        return Look(_text(capability.driver), why_unfit(capability), answered=True)
     except DriverError as error:
-        return driver, str(error)
+        return Look(driver, str(error))
     finally:
         file.close()
 
@@ -101,8 +149,13 @@ def _links(dev: Path) -> dict[str, list[str]]:
     names: defaultdict[str, list[str]] = defaultdict(list)
     for folder in LINKS:
         for link in sorted((dev / "v4l" / folder).glob("*")):
-            names[str(link.resolve())].append(link.name)
+            names[os.path.realpath(link)].append(link.name)
     return names
+
+
+def _driver_of(entry: Path) -> str:
+    driver = entry / "device/driver"
+    return os.path.basename(os.path.realpath(driver)) if driver.is_symlink() else ""  # noqa: PTH119 - pathlib raises at loops
 
 
 def _number(entry: Path) -> int:

@@ -164,7 +164,7 @@ def _camera_kinds(shelf: "CameraShelf", twin: "CameraTwin", count: int) -> dict[
 
     return {
         "unplug": twin.unplug,
-        "replug": twin.plug_in,
+        "replug": lambda: shelf.replug(twin),
         "replug-elsewhere": lambda: shelf.replug_elsewhere(twin),
         "silence": lambda: setattr(twin.faults, "silent", True),
         "sound": lambda: setattr(twin.faults, "silent", False),

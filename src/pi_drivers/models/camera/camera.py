@@ -19,12 +19,12 @@ from viam.utils import ValueTypes
 
 from pi_drivers.buses.video.contract import Cameras, Chosen, RawFrame, VideoDevice, Wanted
 from pi_drivers.config.wording import shown
-from pi_drivers.errors import ArgumentError, ConfigError, UnsupportedError
+from pi_drivers.errors import ArgumentError, ConfigError, StaleReadingError, UnsupportedError
 from pi_drivers.host.contract import MILLISECOND, SECOND
 from pi_drivers.models.base import Dependencies, HardwareModel
 from pi_drivers.models.camera.camera_config import CameraAttributes, Distortion, Intrinsics
 from pi_drivers.models.camera.camera_controls import apply_controls, control_entry, mode_entry
-from pi_drivers.models.camera.frame_reader import CameraWish, FrameReader
+from pi_drivers.models.camera.frame_reader import CameraRequest, FrameReader
 from pi_drivers.models.camera.picture import Picture, Transcoder
 from pi_drivers.models.commands import Arguments, command
 from pi_drivers.runtime.poller import Sample, fresh
@@ -36,6 +36,9 @@ SOURCE = "color"
 
 UNPLUGGED_NS = SECOND
 """No picture of a camera that is gone is delivered that is older, whatever the config says of age."""
+
+PROMPT_NS = 10 * MILLISECOND
+"""Who gets a picture within this did not wait for its making."""
 
 
 class DeliveredImage(NamedImage):
@@ -58,13 +61,15 @@ class CameraModel(HardwareModel[C], Generic[C]):
         worker = self.host.new_worker(f"{self.label}: pictures")
         self.lifecycle.push("end its transcoding", worker.stop, worker.ended)
         self._transcoder = Transcoder(self.label, worker, settings)
-        wish = CameraWish(self._cameras(), self._camera_name(), self._start_camera)
-        self._reader = FrameReader(self.holder("camera"), self.host, self.logger, wish)
+        request = CameraRequest(self._cameras(), self._camera_name(), self._start_camera, settings.frame_rate)
+        self._reader = FrameReader(self.holder("camera"), self.host, self.logger, request)
         self.lifecycle.push("let its camera go", self._reader.stop, self._reader.ended)
         self._reader.start()
 
     async def ready(self) -> None:
         await self._reader.first_contact()
+        if self._reader.chosen is not None:
+            await self._transcoder.prepare(self._reader.chosen)
 
     @abstractmethod
     def _cameras(self) -> Cameras:
@@ -128,13 +133,15 @@ class CameraModel(HardwareModel[C], Generic[C]):
 
     @command(
         "set_controls",
-        "Set some of them until the camera is opened anew; returns what the camera then has.",
+        "Set some of them; returns what the camera then has. Those of the config come again when it is opened anew.",
         example={"controls": {"brightness": 10}},
     )
     async def _set_controls(self, request: Arguments) -> Mapping[str, Any]:
         wanted = request["controls"]
-        if not isinstance(wanted, Mapping) or not wanted:
+        if not isinstance(wanted, Mapping):
             raise ArgumentError(f'"controls" must be an object of names and values, got {shown(wanted)}')
+        if not wanted:
+            raise ArgumentError('"controls" is empty: name at least one of those that the command "controls" lists')
         return await self._reader.on_camera(lambda device: apply_controls(device, wanted))
 
     @command("modes", "The formats, sizes and frame rates that the camera has.")
@@ -143,10 +150,16 @@ class CameraModel(HardwareModel[C], Generic[C]):
         return {"modes": [mode_entry(mode) for mode in modes]}
 
     async def _picture(self) -> Picture:
+        asked_ns = self.host.now_ns()
         picture = await self._transcoder.picture(self._newest)
-        # A transcoder that cannot keep pace delivers late.
-        sample = Sample(picture, picture.taken_ns)
-        return fresh(self.label, sample, self.host.now_ns(), self._max_age_ns(), _too_slow, "picture").value
+        age_ns = self.host.now_ns() - picture.taken_ns
+        waited_ns = self.host.now_ns() - asked_ns
+        if age_ns > self._max_age_ns() and waited_ns > PROMPT_NS:
+            raise StaleReadingError(
+                f"{self.label}: the picture is {age_ns / SECOND:.1f} s old, for it took {waited_ns / SECOND:.1f} s to "
+                "decode and encode it: choose smaller ones, or let MJPG pass as it is"
+            )
+        return picture
 
     def _newest(self) -> RawFrame:
         """The newest frame. Raises: StaleReadingError: it is too old, or there is none."""
@@ -176,17 +189,12 @@ class CameraModel(HardwareModel[C], Generic[C]):
             apply_controls(device, self.settings.controls)
         except ArgumentError as error:
             raise ConfigError(f"{self.label}: controls: {error}") from error
-        self._transcoder.prepare(chosen)
         return chosen
 
     def _status(self) -> dict[str, ValueTypes]:
         chosen = self._reader.chosen
         max_age = self.settings.max_age_at(chosen.frame_rate if chosen is not None else 0)
         return self._reader.status() | {"max_age_ms": max_age, "transcoded": self._transcoder.transcoded}
-
-
-def _too_slow() -> str:
-    return "pictures are not decoded and encoded fast enough: choose smaller ones, or let MJPG pass as it is"
 
 
 def _intrinsics(lens: Intrinsics) -> IntrinsicParameters:

@@ -9,6 +9,12 @@ from pi_drivers.config.attributes import Attributes, Part, Problem
 
 LEAST_WIDTH, LEAST_HEIGHT = 64, 48
 LARGEST_SIDE = 10_000
+SLOWEST_RATE = 0.1
+LARGEST_MESSAGE = 32 << 20
+"""In bytes. viam-server takes no larger ones."""
+LARGEST_PICTURE = LARGEST_MESSAGE - (64 << 10)
+"""The rest is for what is sent with it."""
+RGBA_HEADER = 12
 SHORTEST_DEFAULT_MAX_AGE_MS = 500
 INTERVALS_OF_GRACE = 3
 """So many pictures may be missing before the last one is too old."""
@@ -38,7 +44,7 @@ class Intrinsics(Part):
 
 
 class Distortion(Part):
-    """How the lens bends, by the model of Brown and Conrady."""
+    """How the lens distorts, by the model of Brown and Conrady."""
 
     rk1: float = Field(default=0.0, description="First radial term.")
     rk2: float = Field(default=0.0, description="Second radial term.")
@@ -47,14 +53,14 @@ class Distortion(Part):
     tp2: float = Field(default=0.0, description="Second tangential term.")
 
 
-def side_field(which: str, least: int) -> Any:
-    """The field `width_px` or `height_px`."""
+def side_field(which: str, least: int, absent: str = "of the size nearest to 640 x 480") -> Any:
+    """The field `width_px` or `height_px`. Args: absent: what it is then, in words."""
     return Field(
         default=None,
         ge=least,
         le=LARGEST_SIDE,
         multiple_of=2,
-        description=f"{which} of the camera's pictures in pixels, even. Absent: of the size nearest to 640 x 480.",
+        description=f"{which} of the camera's pictures in pixels, even. Absent: {absent}.",
     )
 
 
@@ -68,7 +74,11 @@ class CameraAttributes(Attributes):
     width_px: int | None = side_field("Width", LEAST_WIDTH)
     height_px: int | None = side_field("Height", LEAST_HEIGHT)
     frame_rate: float | None = Field(
-        default=None, gt=0, le=1000, description="Pictures per second. Absent: the most up to 30 that the camera has."
+        default=None,
+        ge=SLOWEST_RATE,
+        le=1000,
+        description="Pictures per second, at least 0.1: one in ten seconds. Absent: the most up to 30 that the camera "
+        "has.",
     )
     crop: Crop | None = Field(default=None, description="Deliver a part of the picture only.")
     rotate: Literal[0, 90, 180, 270] = Field(
@@ -98,7 +108,7 @@ class CameraAttributes(Attributes):
         default=None, description="Distortion of the lens, handed on in the camera's properties."
     )
     controls: dict[str, bool | int | float | str] = Field(
-        default={},
+        default_factory=dict,
         description="What to set on the camera, by the names that the command `controls` lists.",
     )
 
@@ -136,8 +146,17 @@ class CameraAttributes(Attributes):
         if crop is not None:
             yield from _beyond("crop.width_px", crop.x_px, crop.width_px, width)
             yield from _beyond("crop.height_px", crop.y_px, crop.height_px, height)
-        lens, delivered = self.intrinsic_parameters, self._delivered(width, height)
-        if lens is None or delivered is None or lens.width_px is None or lens.height_px is None:
+        delivered = self._delivered(width, height)
+        if delivered is not None:
+            yield from self._problems_of_size(delivered)
+
+    def _problems_of_size(self, delivered: tuple[int, int]) -> Iterator[Problem]:
+        width, height = delivered
+        length = 4 * width * height + RGBA_HEADER
+        if self.mime_type == "image/vnd.viam.rgba" and length > LARGEST_PICTURE:
+            yield Problem("mime_type", f"image/vnd.viam.rgba of {width} x {height} pixels {too_large(length)}")
+        lens = self.intrinsic_parameters
+        if lens is None or lens.width_px is None or lens.height_px is None:
             return
         if (lens.width_px, lens.height_px) != delivered:
             yield Problem(
@@ -155,7 +174,16 @@ class CameraAttributes(Attributes):
         return self.delivered_size(width, height)
 
 
+def too_large(length: int) -> str:
+    """That a picture of so many bytes cannot be sent, and what to do."""
+    return (
+        f"takes {length / 1e6:.1f} MB, and viam-server takes {LARGEST_PICTURE / 1e6:.1f} MB at most: choose smaller "
+        "pictures, a crop, or image/jpeg"
+    )
+
+
 def _beyond(path: str, begin: int | None, length: int | None, side: int | None) -> Iterator[Problem]:
-    if begin is None or length is None or side is None or begin + length <= side:
+    if begin is None or length is None or begin + length <= (side or LARGEST_SIDE):
         return
-    yield Problem(path, f"goes beyond the picture: {begin} + {length} is more than its {side}")
+    most = f"its {side}" if side else f"the {LARGEST_SIDE} that one may have"
+    yield Problem(path, f"goes beyond the picture: {begin} + {length} is more than {most}")

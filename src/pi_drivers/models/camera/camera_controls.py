@@ -1,10 +1,10 @@
 """What can be set on a camera, as people write and read it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pi_drivers.buses.video.contract import Control, VideoDevice, VideoMode
-from pi_drivers.buses.video.ranges import check_value, find_control, range_of
+from pi_drivers.buses.video.ranges import check_value, find_control, inactive, range_of
 from pi_drivers.config.wording import shown
 from pi_drivers.errors import ArgumentError
 
@@ -15,23 +15,34 @@ RANKS = ("boolean", "menu", "integer", "number", "button")
 def apply_controls(device: VideoDevice, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """Set controls, all of them or, where one cannot be had, none; on the camera's thread.
 
+    Whether one has an effect is seen beforehand, with those in mind that are set together with it.
+
     Returns:
         What the camera then has, read back from it.
 
     Raises:
-        ArgumentError: there is no such control, or it cannot have this value; the message has what it can have.
+        ArgumentError: there is no such control, it cannot have this value, or it would have no effect; the message
+            has what it can have, or what to set besides.
     """
     if not wanted:
         return {}
     there = device.controls()
-    settings = []
-    for name, value in wanted.items():
-        control = find_control(device.place, there, name)
-        number = number_of(control, value, device.place)
-        check_value(device.place, control, number)
-        settings.append((control, number))
+    settings = [_setting(device.place, there, name, value) for name, value in wanted.items()]
+    before = {control.name: control.value for control in there}
+    changes = {control.name: value for control, value in settings}
+    for control, _ in settings:
+        if _will_be_inactive(control, before, changes):
+            raise inactive(device.place, control)
     settings.sort(key=lambda setting: RANKS.index(setting[0].kind))
     return {control.name: _shown_value(control, device.set_control(control.name, value)) for control, value in settings}
+
+
+def _setting(place: str, there: Sequence[Control], name: str, value: object) -> tuple[Control, float]:
+    """A control, and the value that it is to have."""
+    control = find_control(place, there, name)
+    number = number_of(control, value, place)
+    check_value(place, control, number)
+    return control, number
 
 
 def number_of(control: Control, value: object, place: str) -> float:
@@ -45,6 +56,14 @@ def number_of(control: Control, value: object, place: str) -> float:
             if text.lower() == value.lower():
                 return number
     raise ArgumentError(f"{place}: {control.name} must be {range_of(control)}, got {shown(value)}")
+
+
+def _will_be_inactive(control: Control, before: Mapping[str, float], changes: Mapping[str, float]) -> bool:
+    """Whether a control has no effect once others are set."""
+    switch, manual = control.automatic or ("", 0.0)
+    if switch not in changes or changes[switch] == before[switch]:
+        return control.inactive
+    return changes[switch] != manual
 
 
 def control_entry(control: Control) -> dict[str, Any]:
@@ -71,6 +90,8 @@ def mode_entry(mode: VideoMode) -> dict[str, Any]:
         entry |= {"smallest_px": list(mode.smallest), "largest_px": list(mode.largest), "step_px": list(mode.step)}
     if mode.frame_rates:
         entry["frame_rates"] = list(mode.frame_rates)
+    if mode.rate_range is not None:
+        entry["any_frame_rate_between"] = list(mode.rate_range)
     return entry
 
 

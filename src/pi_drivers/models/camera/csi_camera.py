@@ -3,18 +3,23 @@
 from pydantic import Field
 from viam.components.camera import Camera
 
-from pi_drivers.buses.video.contract import Cameras, Wanted
+from pi_drivers.buses.video.contract import USUAL_SIZE, Cameras, Wanted
 from pi_drivers.models.base import Dependencies
 from pi_drivers.models.camera.camera import CameraModel
-from pi_drivers.models.camera.camera_config import CameraAttributes
-from pi_drivers.models.camera.csi_camera_twin import plug_in_csi_camera
+from pi_drivers.models.camera.camera_config import CameraAttributes, side_field
+from pi_drivers.models.camera.csi_camera_twin import SMALLEST, plug_in_csi_camera
 
 MOST_CAMERAS = 8
+
+
+IN_SHAPE = "in the sensor's shape with the other one, or else {}"
 
 
 class CsiCameraConfig(CameraAttributes):
     """The attributes of `csi-camera`."""
 
+    width_px: int | None = side_field("Width", SMALLEST[0], IN_SHAPE.format(USUAL_SIZE[0]))
+    height_px: int | None = side_field("Height", SMALLEST[1], IN_SHAPE.format(USUAL_SIZE[1]))
     camera_num: int = Field(
         default=0,
         ge=0,

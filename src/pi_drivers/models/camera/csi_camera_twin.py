@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pi_drivers.buses.video.contract import Control, VideoMode, Wanted
+from pi_drivers.buses.video.contract import RIBBON_CABLE, Control, VideoMode, VideoSource, Wanted
 from pi_drivers.host.contract import Host
 from pi_drivers.world.cameras import CameraTwin
 
@@ -19,23 +19,24 @@ FASTEST = (((1536, 864), 120.13), ((2304, 1296), 56.03), ((4608, 2592), 14.35))
 --list-cameras)."""
 
 
-def _number(name: str, low: float, high: float, default: float) -> Control:
-    return Control(name, "number", low, high, 0, default, default)
+def _number(name: str, low: float, high: float, default: float, automatic: tuple[str, float] | None = None) -> Control:
+    return Control(name, "number", low, high, 0, default, default, automatic=automatic)
 
 
+BY_EXPOSURE, BY_WHITE_BALANCE, BY_FOCUS = ("AeEnable", 0), ("AwbEnable", 0), ("AfMode", 0)
 CONTROLS = (
     Control("AeEnable", "boolean", 0, 1, 1, 1, 1),
-    Control("ExposureTime", "integer", 26, 220_416_802, 1, 15_700, 15_700),
-    _number("AnalogueGain", 1.0, 16.0, 1.0),
+    Control("ExposureTime", "integer", 26, 220_416_802, 1, 15_700, 15_700, automatic=BY_EXPOSURE),
+    _number("AnalogueGain", 1.0, 16.0, 1.0, BY_EXPOSURE),
     _number("ExposureValue", -8.0, 8.0, 0.0),
     Control("AwbEnable", "boolean", 0, 1, 1, 1, 1),
-    Control("ColourTemperature", "integer", 100, 100_000, 1, 4_500, 4_500),
+    Control("ColourTemperature", "integer", 100, 100_000, 1, 4_500, 4_500, automatic=BY_WHITE_BALANCE),
     _number("Brightness", -1.0, 1.0, 0.0),
     _number("Contrast", 0.0, 32.0, 1.0),
     _number("Saturation", 0.0, 32.0, 1.0),
     _number("Sharpness", 0.0, 16.0, 1.0),
     Control("AfMode", "menu", 0, 2, 1, 0, 0, {0: "Manual", 1: "Auto", 2: "Continuous"}),
-    _number("LensPosition", 0.0, 32.0, 1.0),
+    _number("LensPosition", 0.0, 32.0, 1.0, BY_FOCUS),
     Control(
         "NoiseReductionMode", "menu", 0, 4, 1, 0, 0, {0: "Off", 1: "Fast", 2: "HighQuality", 3: "Minimal", 4: "ZSL"}
     ),
@@ -45,6 +46,10 @@ CONTROLS = (
 
 class CsiCameraTwin(CameraTwin):
     """The camera module. It has any frame rate up to its fastest, so one that a config asks for is put on its list."""
+
+    @property
+    def source(self) -> VideoSource:
+        return replace(super().source, hint=RIBBON_CABLE)
 
     def oblige(self, wanted: Wanted) -> None:
         """Have the frame rate that a config asks for, as far as the sensor is fast enough."""

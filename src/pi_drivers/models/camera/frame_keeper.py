@@ -6,7 +6,7 @@ was exposed after it.
 
 from viam.utils import ValueTypes
 
-from pi_drivers.buses.video.contract import Chosen, RawFrame
+from pi_drivers.buses.video.contract import Chosen, RawFrame, VideoSource
 from pi_drivers.errors import BusTimeoutError, CorruptDataError
 from pi_drivers.host.contract import MILLISECOND, SECOND, Host
 from pi_drivers.models.camera.picture import UnfitFrameError, checked
@@ -34,6 +34,8 @@ class FrameKeeper:
         """Whether a good frame has come since the camera was started, and it was not let go."""
         self.unfit_reason = ""
         """What is wrong with those that come now."""
+        self.late_ns = 0
+        """How old the last good frame was when it came."""
         self.frames = 0
         self.unfit = 0
         self.lost = 0
@@ -56,14 +58,28 @@ class FrameKeeper:
             self.unfit += 1
             self.unfit_reason = str(error)
             return
-        if self.newest is None or whole.taken_ns >= self.newest.taken_ns:
-            self.newest = whole
         self._since_ns = self._host.now_ns()
+        # One that says it comes from the future would never make place for another.
+        if self.newest is None or self.newest.taken_ns > self._since_ns or whole.taken_ns >= self.newest.taken_ns:
+            self.newest = whole
+        self.late_ns = self._since_ns - whole.taken_ns
         self.unfit_reason = ""
         self.delivers = True
         self.frames += 1
 
-    def check_silence(self, place: str, chosen: Chosen | None) -> None:
+    def complaint(self, source: VideoSource) -> str:
+        """What is wrong with what comes, or that nothing comes, in words."""
+        if self.unfit_reason:
+            return f"what comes from {source.path} cannot be used: {self.unfit_reason}"
+        silent_ns = self._host.now_ns() - self._since_ns
+        if self.delivers and self.late_ns > silent_ns:
+            return (
+                f"pictures come from {source.path}, but they are {self.late_ns / SECOND:.1f} s old when they come: the "
+                "camera's clock is wrong, or its driver holds them up. If they may be so old, raise max_age_ms."
+            )
+        return f"nothing comes from {source.path}, for {silent_ns / SECOND:.1f} s now. {source.hint}"
+
+    def check_silence(self, source: VideoSource, chosen: Chosen | None) -> None:
         """See that the camera is alive.
 
         Raises:
@@ -80,8 +96,8 @@ class FrameKeeper:
             return
         for_long = f"for {silent_ns / SECOND:.1f} s; it is started anew"
         if self.unfit_reason:
-            raise CorruptDataError(f"{place}: no picture can be used {for_long}: {self.unfit_reason}")
-        raise BusTimeoutError(f"{place}: the camera has delivered nothing {for_long}. Check its cable and its power.")
+            raise CorruptDataError(f"{source.path}: no picture can be used {for_long}: {self.unfit_reason}")
+        raise BusTimeoutError(f"{source.path}: the camera has delivered nothing {for_long}. {source.hint}")
 
     def status(self) -> dict[str, ValueTypes]:
         """The counters, and the newest frame's age."""

@@ -25,6 +25,7 @@ from pi_drivers.errors import (
 from pi_drivers.host.claims import Holder
 from pi_drivers.host.contract import MILLISECOND, SECOND, Host
 from pi_drivers.models.camera.frame_keeper import FrameKeeper
+from pi_drivers.models.camera.patience import Patience
 from pi_drivers.runtime.sparing_log import SparingLog
 
 T = TypeVar("T")
@@ -41,7 +42,7 @@ BUSY_TRIES = 2
 
 
 @dataclass(frozen=True)
-class CameraWish:
+class CameraRequest:
     """Which camera, and how it is set up."""
 
     cameras: Cameras
@@ -49,25 +50,27 @@ class CameraWish:
     """Path, name, number or label; None for any."""
     start: Callable[[VideoDevice], Chosen]
     """Sets a camera up and lets it run, on the camera's thread."""
+    frame_rate: float | None = None
+    """What was asked for; None for any. A slow camera has longer until its first picture."""
 
 
 class FrameReader:
     """Holds one camera and its newest frame. Used on the event loop, except for what runs on the camera's thread."""
 
-    def __init__(self, holder: Holder, host: Host, logger: logging.Logger, wish: CameraWish) -> None:
+    def __init__(self, holder: Holder, host: Host, logger: logging.Logger, request: CameraRequest) -> None:
         """Prepare; `start` begins.
 
         Args:
             holder: who uses the camera.
             host: its clock is the one that counts.
             logger: the resource's.
-            wish: which camera.
+            request: which camera.
         """
         self._holder = holder
         self._host = host
         self._logger = logger
         self._log = SparingLog(logger, host)
-        self._wish = wish
+        self._request = request
         self._worker = host.new_worker(f"{holder.name}: frames")
         self._device: VideoDevice | None = None
         self._chosen: Chosen | None = None
@@ -76,9 +79,13 @@ class FrameReader:
         self._asked = 0
         """How many wait for their turn with the camera."""
         self._unplugged = ""
-        """That it was, in words, until there is something else to be said."""
+        """That it was, in words, until it is back or there are pictures of another one."""
+        self._unplugged_place = ""
+        self._is_gone = False
         self._error: Exception | None = None
         self._failures_in_a_row = 0
+        self._met = False
+        """Whether a picture has come yet. Until then whoever builds the camera tells what is in the way."""
         self._told = False
         self._tried = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -98,8 +105,8 @@ class FrameReader:
 
     @property
     def is_unplugged(self) -> bool:
-        """Whether there is no camera at present."""
-        return isinstance(self._error, BusAbsentError)
+        """Whether the newest frame is of a camera that is gone, perhaps back, and has not delivered a frame since."""
+        return self._is_gone
 
     def start(self) -> None:
         """Begin."""
@@ -109,13 +116,20 @@ class FrameReader:
         """Wait for the first frame, or for what is in its way.
 
         Raises:
+            BusTimeoutError: it does not come up, and says nothing.
             Exception: the camera is not there, cannot be set up, or delivers nothing.
         """
-        await self._tried.wait()
+        patience = Patience(self._host, self._request.frame_rate, lambda: self._chosen, self._tried.set)
+        try:
+            await self._tried.wait()
+        finally:
+            patience.end()
         if self._kept.newest is not None:
             return
         if self._error is not None:
             raise self._error
+        if not self._stopped:
+            raise patience.exhausted(self._holder.name, self._device)
         raise ClosedError(f"{self._holder.name} was closed before its camera delivered a picture")
 
     async def on_camera(self, job: Callable[[VideoDevice], T]) -> T:
@@ -133,12 +147,11 @@ class FrameReader:
     def cause(self) -> str:
         """Why there is no newer frame, in words."""
         if self._error is not None:
-            said = str(self._error)
+            said = str(self._error).removeprefix(f"{self._holder.name}: ")  # whoever tells the cause names it
             # That it was unplugged says more than that there is no such camera now; it may have another number.
             return said if self._unplugged in {"", said} else f"{self._unplugged} {said}"
-        if self._kept.unfit_reason:
-            return f"what comes from {self._place()} cannot be used: {self._kept.unfit_reason}"
-        return f"nothing comes from {self._place()}"
+        device = self._device
+        return "its camera is being opened; try again" if device is None else self._kept.complaint(device.source)
 
     def status(self) -> dict[str, ValueTypes]:
         """The camera and the counters, for `get_status`."""
@@ -195,14 +208,17 @@ class FrameReader:
         taken = tuple(self._host.claims.listing())
         device = await self._worker.run(lambda: self._open_device(taken))
         self._release = self._host.claims.take(device.place, self._holder)
+        if device.place == self._unplugged_place:
+            self._unplugged = self._unplugged_place = ""
         self._chosen = await self._worker.run(lambda: self._start_device(device))
         self.openings += 1
 
     async def _failed(self, error: Exception) -> None:
-        if not isinstance(error, BusAbsentError):
-            self._unplugged = ""
-        elif self._device is not None:
-            self._unplugged = str(error)
+        device = self._device
+        if isinstance(error, BusAbsentError):
+            self._is_gone = True
+            if device is not None:
+                self._unplugged, self._unplugged_place = str(error), device.place
         self._release()
         await self._worker.run(self._let_go)
         self._error = error
@@ -212,7 +228,7 @@ class FrameReader:
             self._logger.error("%s: reading frames failed", self._holder.name, exc_info=error)
         if not isinstance(error, ClaimedError) or self._failures_in_a_row > BUSY_TRIES:
             self._tried.set()
-            if not self._told:
+            if self._met and not self._told:
                 self._told = True
                 self._log.warning("%s: no pictures: %s", self._holder.name, self.cause())
         await self._host.wait(min(BACK_OFF_NS << min(self._failures_in_a_row - 1, 8), LONGEST_BACK_OFF_NS))
@@ -220,8 +236,10 @@ class FrameReader:
     def _succeeded(self) -> None:
         if not self._kept.delivers:
             return
+        self._met = True
+        self._is_gone = False
         self._error = None
-        self._unplugged = ""
+        self._unplugged = self._unplugged_place = ""
         self._failures_in_a_row = 0
         self._tried.set()
         if self._told:
@@ -231,11 +249,11 @@ class FrameReader:
     # From here on: on the camera's thread.
 
     def _open_device(self, taken: Collection[str]) -> VideoDevice:
-        self._device = self._wish.cameras.open(self._wish.name, taken)
+        self._device = self._request.cameras.open(self._request.name, taken)
         return self._device
 
     def _start_device(self, device: VideoDevice) -> Chosen:
-        chosen = self._wish.start(device)
+        chosen = self._request.start(device)
         self._kept.begin_anew()
         return chosen
 
@@ -252,7 +270,7 @@ class FrameReader:
     def _refusal(self) -> DriverError:
         """Why there is no camera, made anew for everyone who asks: an error that is raised again and again grows."""
         if self._error is None:
-            return BusAbsentError(f"{self._holder.name}: its camera is being opened; try again")
+            return BusAbsentError(f"{self._holder.name}: {self.cause()}")
         kind = type(self._error) if isinstance(self._error, DriverError) else BusError
         return kind(self.cause())
 
@@ -269,16 +287,13 @@ class FrameReader:
         give_up_ns = self._host.now_ns() + LOOK_NS
         while True:
             delivered = self._kept.delivers
-            # Those who wait for their turn do not keep frames from being taken, however many they are.
+            # Those who wait for their turn do not keep frames from being taken, however many they are: each round has
+            # the time for one.
             is_wanted = self._stopped or self._asked
-            frame = device.read(0 if is_wanted else SLICE_NS)
+            frame = device.read(SLICE_NS)
             if frame is not None:
                 self._kept.look_at(frame)
-            self._kept.check_silence(device.place, self._chosen)
+            self._kept.check_silence(device.source, self._chosen)
             is_first = self._kept.delivers and not delivered
             if is_wanted or is_first or self._host.now_ns() >= give_up_ns:
                 return
-
-    def _place(self) -> str:
-        device = self._device
-        return device.place if device is not None else "the camera"

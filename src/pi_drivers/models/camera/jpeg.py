@@ -2,7 +2,7 @@
 
 A webcam's own JPEGs are handed on as they are. So somebody has to see whether they are whole: on a busy USB cable a
 frame loses its end or a piece of its middle, and what is left may hang or break whoever decodes it. All markers are
-looked at (ITU-T T.81, annex B); what lies between them is not. It takes microseconds.
+looked at (ITU-T T.81, annex B); what lies between them is not. It takes well under a millisecond.
 """
 
 import re
@@ -22,6 +22,8 @@ UNDECODED = frozenset(range(0xC3, 0xD0)) - {DHT} | {0xDE, 0xDF}
 BETWEEN_SCANS = frozenset({DHT, DQT, DRI, SOS, EOI})
 IN_HEADER = BETWEEN_SCANS | FRAMES | {COM, *APPLICATION}
 
+MOST_SEGMENTS = 1000
+"""Cameras write about a dozen."""
 STRAY = 16
 """Bytes that may lie between two segments. Some webcams leave a few there, which every decoder skips."""
 NEXT_MARKER = re.compile(rb"[^\xff]{0,%d}+\xff++([^\x00\xff])" % STRAY)

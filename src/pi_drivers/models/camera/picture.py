@@ -11,9 +11,9 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from pi_drivers.buses.video.contract import COMPRESSED, Chosen, RawFrame
-from pi_drivers.errors import CorruptDataError
-from pi_drivers.models.camera.camera_config import CameraAttributes
+from pi_drivers.buses.video.contract import COMPRESSED, Chosen, RawFrame, least_length
+from pi_drivers.errors import ConfigError, CorruptDataError
+from pi_drivers.models.camera.camera_config import LARGEST_PICTURE, CameraAttributes, too_large
 from pi_drivers.models.camera.jpeg import BadJpegError, examine, with_huffman_tables
 from pi_drivers.models.camera.pixels import pixels_of
 from pi_drivers.runtime.worker import BusWorker
@@ -42,7 +42,7 @@ class UnfitFrameError(Exception):
 def checked(frame: RawFrame) -> RawFrame:
     """A frame that is whole, as far as that can be told without decoding it, without what fills up its buffer.
 
-    Takes microseconds. Any thread.
+    Takes well under a millisecond. Any thread.
 
     Raises:
         UnfitFrameError: it is not whole.
@@ -52,16 +52,10 @@ def checked(frame: RawFrame) -> RawFrame:
     if frame.pixel_format in COMPRESSED:
         length = _jpeg_length(frame)
         return frame if length == len(frame.data) else replace(frame, data=frame.data[:length])
-    if len(frame.data) < least_length(frame):
-        raise UnfitFrameError(f"a frame has {len(frame.data)} bytes, and {least_length(frame)} make a picture")
+    whole = least_length(frame.pixel_format, frame.stride, frame.height)
+    if len(frame.data) < whole:
+        raise UnfitFrameError(f"a frame has {len(frame.data)} bytes, and {whole} make a picture")
     return frame
-
-
-def least_length(frame: RawFrame) -> int:
-    """The bytes that an uncompressed frame takes."""
-    if frame.pixel_format in {"NV12", "YU12"}:
-        return frame.stride * frame.height * 3 // 2
-    return frame.stride * frame.height
 
 
 def _jpeg_length(frame: RawFrame) -> int:
@@ -76,10 +70,10 @@ def _jpeg_length(frame: RawFrame) -> int:
     return facts.length
 
 
-def passes_through(form: RawFrame | Chosen, settings: CameraAttributes) -> bool:
-    """Whether a frame, or all that come in a form, can be delivered as they come."""
-    is_even = form.width % 2 == 0 and form.height % 2 == 0
-    return form.pixel_format in COMPRESSED and settings.leaves_pictures_alone and is_even
+def passes_through(frame: RawFrame | Chosen, settings: CameraAttributes) -> bool:
+    """Whether a frame, or all of a camera that is set up so, can be delivered as they come."""
+    is_even = frame.width % 2 == 0 and frame.height % 2 == 0
+    return frame.pixel_format in COMPRESSED and settings.leaves_pictures_alone and is_even
 
 
 def transcode(name: str, frame: RawFrame, settings: CameraAttributes) -> Picture:
@@ -91,16 +85,27 @@ def transcode(name: str, frame: RawFrame, settings: CameraAttributes) -> Picture
         settings: say what is delivered.
 
     Raises:
-        CorruptDataError: it cannot be decoded.
+        CorruptDataError: it cannot be decoded, or not be made into what is delivered.
+        ConfigError: it is too large to be sent.
     """
     if passes_through(frame, settings):
         return Picture(with_huffman_tables(frame.data), "image/jpeg", frame.width, frame.height, frame.taken_ns)
+    import cv2
+
     try:
         pixels = transformed(pixels_of(frame), settings)
+        data = encoded(pixels, settings)
     except ValueError as error:
         raise CorruptDataError(f"{name}: the newest frame cannot be decoded: {error}") from None
+    except cv2.error as error:
+        raise CorruptDataError(
+            f"{name}: no {settings.mime_type} can be made of the newest frame: {error.err}. If memory is short, take "
+            "smaller pictures."
+        ) from None
+    if len(data) > LARGEST_PICTURE:
+        raise ConfigError(f"{name}: this picture, as {settings.mime_type}, {too_large(len(data))}")
     height, width = pixels.shape[:2]
-    return Picture(encoded(pixels, settings), settings.mime_type, width, height, frame.taken_ns)
+    return Picture(data, settings.mime_type, width, height, frame.taken_ns)
 
 
 def transformed(pixels: "Pixels", settings: CameraAttributes) -> "Pixels":
@@ -154,13 +159,14 @@ class Transcoder:
         self.transcoded = 0
         """How many frames were decoded or encoded."""
 
-    def prepare(self, chosen: Chosen) -> None:
-        """Load what decodes pictures of this form, if any is to be decoded: the first one need not wait for that.
+    async def prepare(self, chosen: Chosen) -> None:
+        """Load what decodes such pictures, if any is to be decoded: the first one need not wait for that.
 
-        Any thread.
+        Raises:
+            ClosedError: the camera was closed.
         """
         if not passes_through(chosen, self._settings):
-            self._worker.post(_load_opencv)
+            await self._worker.run(_load_libraries)
 
     async def picture(self, newest: Callable[[], RawFrame]) -> Picture:
         """The picture of the newest frame; whoever asks for the same one meanwhile gets the same.
@@ -208,8 +214,9 @@ def _task(work: Coroutine[Any, Any, Picture]) -> "asyncio.Task[Picture]":
     return task
 
 
-def _load_opencv() -> None:
-    import cv2  # noqa: F401 - a second on a small Pi, the first time
+def _load_libraries() -> None:
+    import cv2  # noqa: F401 - some seconds on a small Pi, the first time
+    import simplejpeg  # noqa: F401
 
 
 def _look_at(work: "asyncio.Task[Picture]") -> None:

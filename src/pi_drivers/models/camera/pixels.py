@@ -1,20 +1,26 @@
-"""From the bytes of a frame to pixels: the forms in which cameras deliver pictures.
+"""From the bytes of a frame to pixels: the formats in which cameras deliver pictures.
 
-In the forms with Y, U and V each pixel has its brightness, and two or four share a colour. Lines may be longer than
+In the formats with Y, U and V each pixel has its brightness, and two or four share a colour. Lines may be longer than
 their pixels. Names are V4L2's.
 """
 
 import functools
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from pi_drivers.buses.video.contract import RawFrame
+from pi_drivers.models.camera.jpeg import STRAY
 
 if TYPE_CHECKING:
     from numpy import uint8
     from numpy.typing import NDArray
 
     Pixels: TypeAlias = NDArray[uint8]
+
+EXTRANEOUS = re.compile(r"([0-9]+) extraneous bytes")
+"""What is said of a picture with bytes left over: a few are some webcams' habit, more of them are a picture that went
+out of step."""
 
 
 def pixels_of(frame: RawFrame) -> "Pixels":
@@ -37,13 +43,16 @@ def pixels_of(frame: RawFrame) -> "Pixels":
 
 
 def _decoded(frame: RawFrame) -> "Pixels":
-    import cv2
-    import numpy as np
+    """OpenCV decodes JPEGs as well, but makes a picture of those that lack a piece and tells nobody."""
+    import simplejpeg
 
-    pixels = cv2.imdecode(np.frombuffer(frame.data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    if pixels is None:
-        raise ValueError("it is no JPEG that OpenCV knows")
-    return cast("Pixels", pixels)
+    try:
+        return cast("Pixels", simplejpeg.decode_jpeg(frame.data, colorspace="BGR"))
+    except ValueError as error:
+        stray = EXTRANEOUS.search(str(error))
+        if stray is None or int(stray[1]) > STRAY:
+            raise
+        return cast("Pixels", simplejpeg.decode_jpeg(frame.data, colorspace="BGR", strict=False))
 
 
 def _packed(frame: RawFrame, bytes_per_pixel: int) -> "Pixels":

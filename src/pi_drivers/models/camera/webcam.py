@@ -1,25 +1,40 @@
 """A camera on USB, or any other that Linux shows as /dev/videoN and that delivers pictures ready to be looked at."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 from viam.components.camera import Camera
 
-from pi_drivers.buses.video.contract import Cameras, Wanted
+from pi_drivers.buses.video.contract import Cameras, PixelFormat, Wanted, plain_name
+from pi_drivers.config.wording import shown
 from pi_drivers.models.base import Dependencies
 from pi_drivers.models.camera.camera import CameraModel
 from pi_drivers.models.camera.camera_config import CameraAttributes
 from pi_drivers.models.camera.webcam_twin import plug_in_webcam
 
 LONGEST_NAME = 500
-OTHER_NAMES = {"MJPEG": "MJPG", "JPEG": "MJPG", "YUY2": "YUYV", "I420": "YU12", "RGB24": "RGB3", "BGR24": "BGR3"}
+LARGEST_NUMBER = 999
+OTHER_NAMES = {
+    "MJPEG": "MJPG",
+    "JPEG": "MJPG",
+    "YUY2": "YUYV",
+    "V422": "YUYV",
+    "Y422": "UYVY",
+    "I420": "YU12",
+    "RGB24": "RGB3",
+    "BGR24": "BGR3",
+}
 """The same formats as other programs call them."""
 
 
-def _as_text(value: object) -> object:
-    if value == "":
+def _as_text(value: object) -> str | None:
+    if value is None or value == "":
         return None  # as Go writes a text that was not given
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else value
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_NUMBER:
+        return str(value)
+    if isinstance(value, str) and value.isprintable() and plain_name(value).strip():
+        return value
+    raise ValueError(f"must be a path, a name, or a number from 0 to {LARGEST_NUMBER}, got {shown(value)}")
 
 
 def _own_name(value: object) -> object:
@@ -29,10 +44,7 @@ def _own_name(value: object) -> object:
 CameraName = Annotated[str | None, BeforeValidator(_as_text, json_schema_input_type=int | str | None)]
 """Which camera; None is any, 0 is `/dev/video0`."""
 
-PixelFormat = Annotated[
-    Literal["MJPG", "YUYV", "UYVY", "NV12", "YU12", "BGR3", "RGB3", "GREY"],
-    BeforeValidator(_own_name, json_schema_input_type=str),
-]
+FormatName = Annotated[PixelFormat, BeforeValidator(_own_name, json_schema_input_type=PixelFormat | str)]
 """By V4L2's four letters, or as other programs call it."""
 
 
@@ -45,10 +57,13 @@ class WebcamConfig(CameraAttributes):
         description="Which camera: its path (/dev/video0), its name below /dev/v4l/by-id, its number, or what it calls "
         "itself. Absent: the first that can be used.",
     )
-    format: PixelFormat | None = Field(
+    format: FormatName | None = Field(
         default=None,
         description="What the camera sends. MJPG is delivered as it comes, without any work, as long as nothing is to "
         "be changed. Absent: the first of MJPG, YUYV and the rarer ones that it has.",
+    )
+    debug: bool = Field(
+        default=False, description="Has no effect: it is understood because viam-server's webcam had it."
     )
 
 
@@ -68,5 +83,5 @@ class Webcam(CameraModel[WebcamConfig], Camera):
         return self.settings.video_path
 
     def _wanted(self) -> Wanted:
-        settings: Any = self.settings
+        settings = self.settings
         return Wanted(settings.format, settings.width_px, settings.height_px, settings.frame_rate)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from pi_drivers.buses.video.contract import BY_ID, BY_PATH, USUAL_RATE, USUAL_SIZE, Control, VideoMode, Wanted
+from pi_drivers.buses.video.contract import USUAL_RATE, USUAL_SIZE, Control, VideoMode, Wanted, plain_name
 from pi_drivers.host.contract import SECOND, Host
 from pi_drivers.world.cameras import CameraTwin
 
@@ -15,12 +15,13 @@ SLOW_RATES = (10.0, 5.0)
 """Of uncompressed pictures that are larger than USB 2 has room for."""
 ROOM = 640 * 480
 LABEL = "Simulated Camera"
-SERIAL_ID = "usb-Simulated_Camera_0001-video-index0"
 FOLDER = "/dev/video"
 
 
-def _integer(name: str, low: int, high: int, default: int, step: int = 1) -> Control:
-    return Control(name, "integer", low, high, step, default, default)
+def _integer(
+    name: str, low: int, high: int, default: int, step: int = 1, automatic: tuple[str, float] | None = None
+) -> Control:
+    return Control(name, "integer", low, high, step, default, default, automatic=automatic)
 
 
 def _switch(name: str, default: int) -> Control:
@@ -36,14 +37,14 @@ CONTROLS = (
     _integer("gamma", 72, 500, 100),
     _integer("gain", 0, 100, 0),
     Control("power_line_frequency", "menu", 0, 2, 1, 1, 1, {0: "Disabled", 1: "50 Hz", 2: "60 Hz"}),
-    _integer("white_balance_temperature", 2800, 6500, 4600, 10),
+    _integer("white_balance_temperature", 2800, 6500, 4600, 10, automatic=("white_balance_automatic", 0)),
     _integer("sharpness", 0, 6, 3),
     _integer("backlight_compensation", 0, 2, 1),
     Control("auto_exposure", "menu", 0, 3, 1, 3, 3, {1: "Manual Mode", 3: "Aperture Priority Mode"}),
-    _integer("exposure_time_absolute", 1, 5000, 157),
+    _integer("exposure_time_absolute", 1, 5000, 157, automatic=("auto_exposure", 1)),
     _switch("exposure_dynamic_framerate", 0),
     _switch("focus_automatic_continuous", 1),
-    _integer("focus_absolute", 0, 250, 0, 5),
+    _integer("focus_absolute", 0, 250, 0, 5, automatic=("focus_automatic_continuous", 0)),
     _integer("zoom_absolute", 100, 500, 100),
 )
 """Those that UVC cameras have, by the names that the kernel's driver gives them."""
@@ -55,13 +56,23 @@ class WebcamTwin(CameraTwin):
     def oblige(self, wanted: Wanted) -> None:
         """Offer what a config asks for, as the camera of its author must."""
         pixel_format = wanted.pixel_format or "MJPG"
-        width, height = wanted.width or USUAL_SIZE[0], wanted.height or USUAL_SIZE[1]
+        width, height = _size_for(wanted)
         rate = wanted.frame_rate or USUAL_RATE
         if not any(
             mode.pixel_format == pixel_format and mode.has(width, height) and rate in mode.frame_rates
             for mode in self.modes
         ):
             self.modes.append(VideoMode(pixel_format, (width, height), (width, height), (1, 1), (rate,)))
+
+
+def _size_for(wanted: Wanted) -> tuple[int, int]:
+    """The size that a config means; of one that names a single side, the one that cameras have with it."""
+    if wanted.width is None and wanted.height is None:
+        return USUAL_SIZE
+    for width, height in SIZES:
+        if wanted.width in {None, width} and wanted.height in {None, height}:
+            return width, height
+    return wanted.width or USUAL_SIZE[0], wanted.height or USUAL_SIZE[1]
 
 
 def plug_in_webcam(host: Host, name: str | None, wanted: Wanted) -> None:
@@ -92,22 +103,19 @@ def _known(world: "World", name: str | None) -> CameraTwin | None:
 
 
 def _webcam(world: "World", name: str | None) -> WebcamTwin:
-    path, names = world.cameras.free_path(FOLDER), (SERIAL_ID,)
-    if name is None:
-        pass
-    elif name.startswith("/") and not name.startswith((BY_ID, BY_PATH)):
-        path = name
-    elif (digits := name.removeprefix("video")).isascii() and digits.isdecimal():
-        path = f"{FOLDER}{int(digits)}"
-    else:
-        names = (name.partition(";")[0].removeprefix(BY_ID).removeprefix(BY_PATH),)
+    path, names = world.cameras.free_path(FOLDER), tuple[str, ...]()
+    plain = plain_name(name or "")
+    if plain.startswith("/"):
+        path = plain
+    elif plain:
+        names = (plain,)
     return WebcamTwin(
         world.clock,
         world.scene,
         path=path,
         label=LABEL,
         driver="uvcvideo",
-        names=names,
+        names=names or (f"usb-Simulated_Camera_{path.removeprefix(FOLDER):0>4}-video-index0",),
         modes=_modes(),
         controls=CONTROLS,
     )
