@@ -68,14 +68,19 @@ def spi(spi_ground: SpiGround) -> Iterator[SpiGround]:
     spi_ground.fresh()
 
 
-@pytest.fixture
-def video(grounds: ModuleType) -> Iterator[VideoGround]:
-    """A camera that nobody uses; what a test opens is closed when it ends."""
-    make = getattr(grounds, "video_ground", None)
-    if make is None:
-        pytest.skip("there is no camera on this ground")
-    with make() as made:
+@pytest.fixture(scope="module")
+def video_ground(grounds: ModuleType) -> Iterator[VideoGround]:
+    """The ground's camera, for all tests of a file."""
+    with grounds.video_ground() as made:
         yield made
+
+
+@pytest.fixture
+def video(video_ground: VideoGround) -> Iterator[VideoGround]:
+    """A camera that nobody uses; what a test opens is closed when it ends."""
+    video_ground.fresh()
+    with video_ground:
+        yield video_ground
 
 
 @pytest.fixture

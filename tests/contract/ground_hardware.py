@@ -3,8 +3,8 @@
 Join each pair of JUMPERS by a resistor of 1 kOhm, not by a plain wire: while a test changes sides both ends may drive
 for a moment, and then the resistor takes what would burn the pins. For the SPI suite join MOSI and MISO, pins 19 and
 21, and leave everything else off that bus. For the I2C suite put a FRAM with 512 bytes
-(FM24CL04B, MB85RC04V) on bus 1: it answers at two addresses, each with 256 registers, and needs no time to write. What
-is not there is skipped, and says so.
+(FM24CL04B, MB85RC04V) on bus 1: it answers at two addresses, each with 256 registers, and needs no time to write. For
+the video suite plug in any USB camera. What is not there is skipped, and says so.
 """
 
 import time
@@ -18,6 +18,7 @@ from pi_drivers.buses.gpio.contract import InputLine
 from pi_drivers.buses.gpio.real import RealGpio
 from pi_drivers.buses.i2c.contract import I2cBus
 from pi_drivers.buses.i2c.real import SmbusI2c
+from pi_drivers.buses.video.contract import VideoDevice, VideoSource, Wanted
 from pi_drivers.errors import DriverError
 from pi_drivers.host.header import describe
 
@@ -25,9 +26,14 @@ from .gpiod_outside import MeasuringLine, held_by_another_process
 from .grounds import MICROSECOND, MILLISECOND, Facility, GpioGround, I2cGround, Wave
 from .jumpers import JUMPERS
 from .spi_grounds import KernelSpiGround, SpiGround
+from .video_grounds import KernelVideoGround, VideoGround
 
 LONGEST_SETTLING_NS = 50 * MILLISECOND
 """A wire takes less than a microsecond, a simulated one some milliseconds."""
+
+USB_DRIVER = "uvcvideo"
+LEAST_RATE = 10.0
+"""Pictures per second."""
 
 REAL_TIME = "a Raspberry Pi runs in real time"
 
@@ -161,6 +167,51 @@ def spi_ground() -> Iterator[SpiGround]:
     """Bus 0 with its jumper."""
     with ExitStack() as opened:
         yield JumperedSpiGround(opened)
+
+
+class UsbCameraGround(KernelVideoGround):
+    """The first USB camera, in two of its modes with few pixels."""
+
+    lacks: ClassVar = {
+        Facility.FAULTS: "nobody is there to silence the camera or to pull it out",
+    }
+
+    def __init__(self) -> None:
+        super().__init__()
+        source = self._first_camera()
+        self.path, self.label = source.path, source.label
+        with self:
+            device = self.open()
+            self.wanted, self.other = _two_modes(device)
+            self.control = _whole_number(device)
+
+    def _first_camera(self) -> VideoSource:
+        for source in self.cameras.sources():
+            if source.driver == USB_DRIVER and not source.unfit:
+                return source
+        pytest.skip("no USB camera that can be used")
+
+
+def _two_modes(camera: VideoDevice) -> list[Wanted]:
+    fast = [mode for mode in camera.modes() if max(mode.frame_rates, default=0) >= LEAST_RATE]
+    fast.sort(key=lambda mode: mode.smallest)
+    found = [Wanted(mode.pixel_format, *mode.smallest, mode.frame_rates[0]) for mode in fast[:2]]
+    if len(found) < 2:
+        pytest.skip(f"{camera.place} has no two modes with {LEAST_RATE:g} pictures per second")
+    return found
+
+
+def _whole_number(camera: VideoDevice) -> str:
+    for control in camera.controls():
+        if control.kind == "integer" and not (control.read_only or control.inactive or control.automatic):
+            return control.name
+    pytest.skip(f"{camera.place} has no control that is a whole number and can be set at any time")
+
+
+@contextmanager
+def video_ground() -> Iterator[VideoGround]:
+    """A USB camera, if there is one."""
+    yield UsbCameraGround()
 
 
 I2C_GROUNDS: Mapping[str, Callable[[], AbstractContextManager[I2cGround]]] = {"fram": fram_ground}

@@ -39,9 +39,8 @@ def spi_ground() -> Iterator[SpiGround]:
 
 @contextmanager
 def video_ground() -> Iterator[VideoGround]:
-    """A simulated webcam that nobody uses."""
-    with MockVideoGround() as ground:
-        yield ground
+    """A simulated webcam."""
+    yield MockVideoGround()
 
 
 class MockGpioGround(GpioGround):

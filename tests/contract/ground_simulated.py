@@ -4,7 +4,7 @@ Runs inside the kernel that init.sh has prepared: a gpio-sim chip with the label
 chips at 0x40, 0x50 and 0x76. The outside of a gpio-sim line is its pair of sysfs files: `pull` drives it, `value` is
 what a meter would show. Of the two I2C buses i2c-stub is the kernel's own work, but knows SMBus calls only and never
 fails; the chips of the other are played by a program, so that everything can go wrong there. So are those of the SPI
-bus, which is none of the kernel's own.
+bus, which is none of the kernel's own, and the USB camera, which the kernel's own driver takes for a real one.
 """
 
 import os
@@ -20,6 +20,7 @@ from pi_drivers.buses.i2c.real import SmbusI2c
 from tests.contract.gpiod_outside import held_by_another_process
 from tests.contract.grounds import MILLISECOND, Facility, GpioGround, I2cGround, Wave, watch_by_looking
 from tests.contract.spi_grounds import KernelSpiGround, SpiGround
+from tests.contract.video_grounds import VideoGround
 from tests.hil.outside_chips import OutsideChips, Player, bus_number, outside_chips
 from tests.hil.outside_spi import outside_spi
 
@@ -57,6 +58,14 @@ def spi_ground() -> Iterator[SpiGround]:
     """A bus whose chips another process plays."""
     with outside_spi() as player, ExitStack() as opened:
         yield OutsideSpiGround(opened, player)
+
+
+def video_ground() -> AbstractContextManager[VideoGround]:
+    """A USB camera that another process plays."""
+    # OpenCV makes its pictures, and nothing else here needs that.
+    from tests.hil.played_ground import played_ground
+
+    return played_ground()
 
 
 class SimulatedGpioGround(GpioGround):

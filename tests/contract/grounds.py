@@ -1,8 +1,8 @@
 """What a contract suite needs from the ground it runs on: the back end under test and the world outside of it.
 
-A new ground is one file `ground_<name>.py` with the functions `gpio_ground` and `spi_ground` and a table `I2C_GROUNDS`
-of functions, one for each kind of I2C bus it has, by name; pytest's `--ground=<name>` chooses it. What a ground cannot
-do it lists in `lacks`, with the reason, and the tests that need it are skipped with that reason.
+A new ground is one file `ground_<name>.py` with the functions `gpio_ground`, `spi_ground` and `video_ground` and a
+table `I2C_GROUNDS` of functions, one for each kind of I2C bus it has, by name; pytest's `--ground=<name>` chooses it.
+What a ground cannot do it lists in `lacks`, with the reason, and the tests that need it are skipped with that reason.
 """
 
 import enum
@@ -32,7 +32,7 @@ class Facility(enum.Enum):
     KEPT_LEVELS = "released outputs that keep their level"
     OTHER_PROCESS = "another process that holds a line"
     PLAIN_TRANSFERS = "I2C messages without a register"
-    FAULTS = "chips that stop answering, and lines that are held low"
+    FAULTS = "chips that stop answering, lines that are held low, and cameras that fall silent or are pulled out"
     DRIVING_FILES = "files by which another program drives a wire from outside"
 
 

@@ -244,16 +244,17 @@ def test_a_camera_that_is_unplugged_says_so_to_everybody_for_good(video: VideoGr
     while running.read(0) is not None:
         pass
     waiting = video.aside(lambda: running.read(LONG_NS))
+    unplugged = f"^{video.path}: the camera was unplugged"
     began = time.monotonic()
     video.unplug()
-    with pytest.raises(BusAbsentError, match=f"{video.path}: the camera was unplugged"):
+    with pytest.raises(BusAbsentError, match=unplugged):
         waiting.result()
     assert time.monotonic() - began < AT_ONCE_S
     video.silence(False)
     video.replug()
-    with pytest.raises(BusAbsentError, match=f"{video.path}: the camera was unplugged"):
+    with pytest.raises(BusAbsentError, match=unplugged):
         running.read(SECOND)
-    with pytest.raises(BusAbsentError, match=f"{video.path}: the camera was unplugged"):
+    with pytest.raises(BusAbsentError, match=unplugged):
         running.controls()
     running.close()
 
@@ -273,9 +274,9 @@ def test_a_camera_that_is_back_is_opened_anew(video: VideoGround, running: Video
 
 def test_where_there_is_a_choice_one_that_is_taken_is_passed_over(video: VideoGround):
     there = [source.path for source in video.cameras.sources() if not source.unfit]
-    for taken in ((), tuple(there)):
+    for taken in ([], there[:1], there):
         device = video.cameras.open(None, taken)
-        assert device.place == there[0]
+        assert device.place == next((path for path in there if path not in taken), there[0])
         device.close()
 
 

@@ -20,6 +20,7 @@ from pi_drivers.errors import (
     ArgumentError,
     BusAbsentError,
     BusError,
+    BusTimeoutError,
     ClaimedError,
     ClosedError,
     ConfigError,
@@ -62,6 +63,7 @@ class Ribbon:
     def clear(self) -> None:
         for camera in self.bench.cameras:
             camera.hangs.clear()
+            camera.fails.clear()
         for device in self._opened:
             device.close()
         assert [camera.holder for camera in self.bench.cameras if camera.holder is not None] == []
@@ -200,6 +202,18 @@ def test_a_frame_carries_the_time_of_its_exposure_and_its_number(ribbon: Ribbon)
     assert [frame.sequence for frame in frames] == [1, 2, 3]
 
 
+def test_a_frame_that_says_it_comes_from_the_future_is_of_now(ribbon: Ribbon):
+    device = ribbon.start(frame_rate=50)
+    before = frame_of(device)
+    ribbon.camera.clock_ahead_ns = 3600 * SECOND
+    frames = [frame_of(device) for _ in range(3)]
+    ribbon.camera.clock_ahead_ns = 0
+    frames += [frame_of(device) for _ in range(2)]
+
+    assert all(0 <= time.monotonic_ns() - frame.taken_ns < SECOND for frame in frames)
+    assert before.sequence < frames[-1].sequence < before.sequence + 20
+
+
 def test_who_comes_late_gets_the_newest_and_the_camera_never_waits(ribbon: Ribbon):
     device = ribbon.start(frame_rate=100)
     first = frame_of(device)
@@ -233,6 +247,30 @@ def test_without_a_rate_it_is_30_or_what_the_sensor_can(ribbon: Ribbon):
     assert device.start(Wanted()).frame_rate == pytest.approx(30, abs=0.01)
     device.close()
     assert ribbon.open().start(Wanted(width=4608, height=2592)).frame_rate == pytest.approx(14.35, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "size"),
+    [
+        (Wanted(), (640, 480)),
+        (Wanted(width=1280), (1280, 720)),
+        (Wanted(width=4608), (4608, 2592)),
+        (Wanted(height=480), (852, 480)),
+        (Wanted(width=64), (64, 64)),
+    ],
+)
+def test_of_a_size_with_one_side_the_other_follows_the_sensor_s_shape(ribbon: Ribbon, wanted, size):
+    chosen = ribbon.open().start(wanted)
+    assert (chosen.width, chosen.height) == size
+
+
+def test_a_sensor_of_few_pixels_delivers_those_it_has(ribbon: Ribbon):
+    ribbon.camera.resolution = (33, 24)
+    device = ribbon.open()
+    [mode] = device.modes()
+    assert (mode.smallest, mode.largest) == ((32, 24), (32, 24))
+    chosen = device.start(Wanted())
+    assert (chosen.width, chosen.height) == (32, 24)
 
 
 @pytest.mark.parametrize(
@@ -334,10 +372,83 @@ def test_a_library_that_hangs_in_closing_holds_nobody_for_ever(ribbon: Ribbon, m
     device.close()
     assert time.monotonic() - began < device_module.CLOSING_S + AT_ONCE_S
 
-    with pytest.raises(BusError, match=r"camera 0: this module still waits for libcamera to open or close a camera.*Restart"):
+    with pytest.raises(
+        BusError, match=r"camera 0: this module still waits for libcamera to open or close a camera.*Restart"
+    ):
         ribbon.open("camera 0")
     ribbon.camera.hangs.clear()
     assert frame_of(ribbon.start()).width == 640
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ("__init__", "to open or close a camera"),
+        ("configure", "to do what another resource wants of this camera"),
+        ("set_controls", "to do what another resource wants of this camera"),
+        ("start", "to do what another resource wants of this camera"),
+    ],
+)
+def test_a_library_that_hangs_in_opening_is_not_taken_for_another_program(ribbon: Ribbon, monkeypatch, step, words):
+    monkeypatch.setattr(opening, "LONGEST_TURN_S", 0.2)
+    ribbon.camera.hangs_in = step
+    ribbon.camera.hangs.set()
+    first = threading.Thread(target=ribbon.start)
+    first.start()
+    time.sleep(0.3)  # the stand-in hangs in real time
+    with pytest.raises(BusTimeoutError, match=rf"^camera 0: this module still waits for libcamera {words}.*Restart"):
+        ribbon.open("camera 0")
+
+    ribbon.camera.hangs.clear()
+    first.join()
+
+
+@pytest.mark.parametrize("failing", [["stop"], ["close"], ["stop", "close"]])
+def test_closing_that_fails_half_way_lets_the_camera_go_all_the_same(ribbon: Ribbon, failing):
+    ribbon.start().close()
+    before, threads = open_descriptors(), threading.active_count()
+    ribbon.camera.fails |= {step: RuntimeError(f"{step} failed") for step in failing}
+    ribbon.start().close()
+
+    assert (open_descriptors(), threading.active_count()) == (before, threads)
+    assert (ribbon.camera.holder, ribbon.registered) == (None, {})
+    assert frame_of(ribbon.start()).width == 640
+
+
+@pytest.mark.parametrize("failing", [["camera.release"], ["stop", "camera.stop"]])
+def test_a_camera_that_libcamera_keeps_is_told_so_and_had_again_as_soon_as_it_lets_it_go(ribbon: Ribbon, failing):
+    ribbon.start().close()
+    before, threads = open_descriptors(), threading.active_count()
+    ribbon.camera.fails |= {step: RuntimeError(f"{step} failed") for step in failing}
+    ribbon.start().close()
+    for _ in range(2):
+        with pytest.raises(ClaimedError, match=r"^camera 0: this module still holds it, .* not let it go: restart the"):
+            ribbon.open()
+
+    ribbon.camera.fails.clear()
+    device = ribbon.start()
+    assert frame_of(device).width == 640
+    device.close()
+    assert (open_descriptors(), threading.active_count()) == (before, threads)
+
+
+def test_one_that_fails_when_it_is_all_but_open_is_let_go(ribbon: Ribbon):
+    before, threads = open_descriptors(), threading.active_count()
+    ribbon.camera.fails |= {"create_preview_configuration": RuntimeError("no raw mode"), "stop": RuntimeError("no")}
+    with pytest.raises(BusError, match=r"camera 0: the camera cannot be opened: .*no raw mode"):
+        ribbon.open()
+
+    assert (open_descriptors(), threading.active_count()) == (before, threads)
+    assert ribbon.camera.holder is None
+
+
+def test_a_library_that_would_end_the_program_does_not(ribbon: Ribbon):
+    ribbon.camera.fails["__init__"] = SystemExit(3)
+    with pytest.raises(BusError, match=r"camera 0: the camera cannot be opened: it wants to end the program .*3"):
+        ribbon.open()
+    ribbon.camera.fails = {"start": SystemExit(3)}
+    with pytest.raises(BusError, match=r"camera 0: the camera cannot be started: it wants to end the program .*3"):
+        ribbon.start()
 
 
 def test_a_frame_that_cannot_be_had_is_an_error_and_no_leak(ribbon: Ribbon):
@@ -382,6 +493,8 @@ def test_a_control_acts_on_the_picture_and_says_what_the_camera_made_of_it(ribbo
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
+        ("ExposureTime", 100.5, "ExposureTime must be a whole number, 26 to 220416802, got 100.5"),
+        ("ExposureTime", 220416803, "ExposureTime must be 26 to 220416802, got 220416803"),
         ("Contrast", 33, "Contrast must be 0 to 32, got 33"),
         ("AfMode", 3, r'AfMode must be 0 \("Manual"\) or'),
         ("AeEnable", 0.5, r"AeEnable must be 0 \(off\) or 1 \(on\), got 0.5"),
@@ -432,9 +545,30 @@ def test_a_picamera2_made_for_another_numpy_is_told_apart(tmp_path: Path, monkey
         LibcameraCameras().sources()
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "raise OSError('libcamera.so.0.3: cannot open shared object file')",
+        "raise AttributeError('module numpy has no attribute float')",
+        "raise RuntimeError('no platform')",
+        "raise SystemExit('unsupported')",
+    ],
+)
+def test_one_that_cannot_be_loaded_for_whatever_reason_is_told_with_how_to_get_it(tmp_path: Path, monkeypatch, line):
+    (tmp_path / "picamera2.py").write_text(line)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for call in (LibcameraCameras().sources, lambda: LibcameraCameras().open("camera 0")):
+        with pytest.raises(
+            MissingLibraryError,
+            match=r"sudo apt install -y python3-picamera2 .* cannot be loaded: \w+: (lib|mod|no|uns)",
+        ):
+            call()
+
+
 def test_a_time_that_counts_suspension_is_told_by_lying_in_the_future(monkeypatch):
     now_ns = time.monotonic_ns()
     assert on_our_clock(now_ns - 5) == now_ns - 5
+    assert on_our_clock(now_ns - 3600 * SECOND) == now_ns - 3600 * SECOND
     suspended_ns = 3600 * SECOND
     monkeypatch.setattr(time, "clock_gettime_ns", lambda clock: time.monotonic_ns() + suspended_ns)
     assert on_our_clock(now_ns + suspended_ns - 5) == pytest.approx(now_ns - 5, abs=SECOND // 100)

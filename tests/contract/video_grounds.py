@@ -1,5 +1,8 @@
-"""What the suite of cameras needs from the ground it runs on, and the simulated webcam as one."""
+"""What the suite of cameras needs from the ground it runs on, what its real grounds have in common, and the simulated
+webcam as one.
+"""
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -7,10 +10,12 @@ from typing import Self, TypeVar
 
 from pi_drivers.buses.video.contract import Cameras, VideoDevice, Wanted
 from pi_drivers.buses.video.mock import MockCameras
+from pi_drivers.buses.video.real import V4l2Cameras
 from pi_drivers.host.mock import MockHost
 from pi_drivers.models.camera.webcam_twin import LABEL, plug_in_webcam
+from pi_drivers.world.world import World
 
-from .asides import MILLISECOND, Aside, ByHand
+from .asides import MILLISECOND, SECOND, Aside, ByHand
 from .grounds import Ground
 
 T = TypeVar("T")
@@ -21,7 +26,7 @@ class VideoGround(Ground, ABC):
 
     cameras: Cameras
     path: str
-    """Where the camera is."""
+    """Where the camera is; after `replug` perhaps somewhere else."""
     label: str
     wanted: Wanted
     """Form, size and rate: one of its modes, with at least ten pictures per second."""
@@ -38,6 +43,9 @@ class VideoGround(Ground, ABC):
 
     def __exit__(self, *exc_info: object) -> None:
         self._opened.close()
+
+    def fresh(self) -> None:
+        """Bring the camera to where a test begins: plugged in, and nothing wrong with it."""
 
     def open(self, wanted: str | None = None) -> VideoDevice:
         """Open this camera, or another one."""
@@ -70,6 +78,25 @@ class VideoGround(Ground, ABC):
         raise NotImplementedError
 
 
+class KernelVideoGround(VideoGround):
+    """A camera of this machine's kernel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cameras = V4l2Cameras()
+
+    def aside(self, job: Callable[[], T]) -> Aside[T]:
+        started = Aside(job)
+        self.settle()
+        return started
+
+    def settle(self, duration_ns: int = 30 * MILLISECOND) -> None:
+        time.sleep(duration_ns / SECOND)
+
+    def now_ns(self) -> int:
+        return time.monotonic_ns()
+
+
 class MockVideoGround(ByHand, VideoGround):
     """The webcam of a simulated Pi."""
 
@@ -82,6 +109,9 @@ class MockVideoGround(ByHand, VideoGround):
     def __init__(self) -> None:
         ByHand.__init__(self)
         VideoGround.__init__(self)
+
+    def fresh(self) -> None:
+        self.world = World.by_hand()
         self.clock.advance(1)
         self.cameras = MockCameras(self.world, self.world.cameras)
         plug_in_webcam(MockHost(self.world), self.path, self.wanted)

@@ -30,7 +30,10 @@ PARTS = {
         f"tests/hil/test_{name}.py"
         for name in ("as5600", "pca9685", "sabertooth", "servo", "single_encoder", "stepper")
     ),
-    "cameras": tuple(f"tests/hil/test_{name}.py" for name in ("usb_camera", "vivid", "webcam")),
+    "cameras": (
+        "tests/contract/test_video.py",
+        *(f"tests/hil/test_{name}.py" for name in ("hardware_camera", "usb_camera", "vivid", "webcam")),
+    ),
     "others": ("*",),
 }
 """What runs in each kernel; a file that fits several is the first one's."""

@@ -94,11 +94,9 @@ def usb_camera(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFac
     """A USB camera that a program plays, for all tests of a file."""
     if pytestconfig.getoption("--ground") != "simulated":
         pytest.skip("nobody plays a camera on a real bus")
-    from tests.hil.outside_chips import playing
-    from tests.hil.played_camera import PlayedCamera
+    from tests.hil.played_camera import played_camera
 
-    folder = tmp_path_factory.mktemp("pictures")
-    with playing(lambda process: PlayedCamera(process, folder), "tests.hil.outside_usb_camera") as player:
+    with played_camera(tmp_path_factory.mktemp("pictures")) as player:
         yield player
 
 

@@ -6,13 +6,13 @@ There is no udev in the simulated kernel. The link below /dev/v4l/by-id that ude
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from tests.hil.outside_chips import Player
+from tests.hil.outside_chips import Player, playing
 from tests.hil.usb_camera_descriptors import Mode
 
 CLASS = Path("/sys/class/video4linux")
@@ -60,6 +60,19 @@ class PlayedCamera(Player):
         """Pull it out; returns at once."""
         self.tell("unplug")
         (LINKS / NAME).unlink(missing_ok=True)
+
+
+def played_camera(folder: Path) -> AbstractContextManager[PlayedCamera]:
+    """Play the camera, unplugged at first, until the end of the block; its pictures are kept in this folder."""
+    return playing(lambda process: PlayedCamera(process, folder), "tests.hil.outside_usb_camera")
+
+
+def await_gone(path: str) -> None:
+    """Wait until the kernel has noticed that the camera is unplugged."""
+    limit = time.monotonic() + THERE_S
+    while (CLASS / Path(path).name).exists():
+        assert time.monotonic() < limit, "the kernel still has the camera"
+        time.sleep(LOOK_EVERY_S)
 
 
 def camera_path() -> str:

@@ -1,5 +1,6 @@
 """A camera whose library or driver does not come back: whoever builds it is told, in time, and what it hangs in."""
 
+import asyncio
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from pi_drivers.world.world import World
 from tests.models.conftest import Bench
 
 FOR_EVER_NS = 10**18
+LONGEST_S = 60
+"""Of robot time."""
 
 
 class HangingCameras(Cameras):
@@ -64,7 +67,8 @@ async def refusal(bench: Bench, **attributes: Any) -> tuple[str, float]:
     """What is said of a camera that does not come up, and after how many seconds."""
     began_ns = bench.host.now_ns()
     with pytest.raises(BusTimeoutError) as caught:
-        await bench.make("csi-camera", "front", **attributes)
+        async with asyncio.timeout(LONGEST_S):
+            await bench.make("csi-camera", "front", **attributes)
     return caught.value.message, (bench.host.now_ns() - began_ns) / 1e9
 
 

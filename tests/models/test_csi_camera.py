@@ -1,5 +1,6 @@
 """The camera on the simulated Pi's ribbon cable, through gRPC."""
 
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -55,6 +56,32 @@ async def test_size_and_frame_rate_are_those_asked_for(bench: Bench):
     assert (status["width_px"], status["height_px"], status["frame_rate"]) == (1280, 720, 12.5)
 
 
+@pytest.mark.parametrize(
+    ("attributes", "size"),
+    [
+        ({"width_px": 1280}, (1280, 720)),
+        ({"width_px": 4608, "crop": {"width_px": 640, "height_px": 2592}}, (640, 2592)),
+        ({"height_px": 864}, (1536, 864)),
+    ],
+)
+async def test_with_one_side_of_the_size_the_other_follows_the_sensor_s_shape(bench: Bench, attributes, size):
+    client = await bench.client(await bench.make("csi-camera", "front", **attributes))
+    assert shape_of(await picture_of(client)) == size
+
+
+async def test_a_picture_that_says_it_comes_from_the_future_does_not_stop_the_film(bench: Bench, monkeypatch):
+    client = await bench.client(await bench.make("csi-camera", "front"))
+    twin = bench.world.csi_cameras.named("camera 0")
+    draw, hour_ns = twin.frame, 3_600_000_000_000
+    monkeypatch.setattr(twin, "frame", lambda one: replace(draw(one), taken_ns=one.taken_ns + hour_ns))
+    await bench.wait(0.2)
+    monkeypatch.undo()
+    await bench.wait(1)
+
+    seen = scene_reader.read(await picture_of(client))
+    assert 0 <= bench.host.now_ns() / 1e6 - seen.taken_ms < 60
+
+
 async def test_without_a_word_on_it_a_large_picture_comes_as_fast_as_the_sensor_can(bench: Bench):
     client = await bench.client(await bench.make("csi-camera", "front", width_px=4608, height_px=2592))
     assert (await client.get_properties()).frame_rate == 14
@@ -89,6 +116,7 @@ async def test_what_the_camera_cannot_do_is_refused_with_what_it_can(bench: Benc
         ({"camera_num": "0"}, 'camera_num: expected a whole number, got "0"'),
         ({"camara_num": 1}, 'camara_num: .*did you mean "camera_num"'),
         ({"width_px": 641}, "width_px: .*multiple of 2"),
+        ({"height_px": 48}, "height_px: must be between 64 and 10000, got 48"),
         ({"format": "MJPG"}, "format: unknown"),
     ],
 )

@@ -176,7 +176,14 @@ async def test_a_camera_that_another_lets_go_in_a_moment_is_no_error(bench: Benc
     with bench.world.held():
         bench.world.clock.at(bench.host.now_ns() + 500 * MILLISECOND, lambda: twin.stop(elsewhere))
 
-    assert (await seen_by(await webcam(bench))).taken_ms > 500
+    assert (await seen_by(await webcam(bench, video_path=PLACE))).taken_ms > 500
+
+
+async def test_without_a_name_a_camera_that_another_program_uses_is_passed_over(bench: Bench):
+    used_elsewhere(bench, plug_in(bench))
+    plug_in(bench, "/dev/video4")
+
+    assert (await (await webcam(bench)).get_status())["place"] == "/dev/video4"
 
 
 async def test_a_camera_that_is_missing_is_named_with_those_that_are_there(bench: Bench):

@@ -109,3 +109,11 @@ async def test_without_picamera2_a_clear_line_says_how_to_get_it(machine):
     server: FakeViamServer = await machine()
     with pytest.raises(GRPCError, match="sudo apt install -y python3-picamera2"):
         await server.configure(front())
+
+
+async def test_a_picamera2_that_would_end_the_program_does_not_end_the_module(machine, tmp_path: Path):
+    (tmp_path / "picamera2.py").write_text("raise SystemExit(3)\n")
+    server: FakeViamServer = await machine(env={"PYTHONPATH": os.pathsep.join(map(str, (*PATHS[:2], tmp_path)))})
+    for _ in range(2):
+        with pytest.raises(GRPCError, match=r"python3-picamera2 .* cannot be loaded: SystemExit: 3"):
+            await server.configure(front())

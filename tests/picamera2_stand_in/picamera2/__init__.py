@@ -53,9 +53,9 @@ class Picamera2:
 
     # No other attribute can be set: the real one would take it, and do nothing.
     __slots__ = (
-        "__weakref__", "_applied", "_bench", "_configuration", "_end", "_free", "_pending", "_thread", "camera", "camera_idx",
-        "is_open", "notifyme_r", "notifyme_w", "notifymeread", "post_callback", "pre_callback", "request_lock",
-        "started",
+        "__weakref__", "_applied", "_bench", "_configuration", "_end", "_free", "_pending", "_thread", "camera",
+        "camera_idx", "is_open", "notifyme_r", "notifyme_w", "notifymeread", "post_callback", "pre_callback",
+        "request_lock", "started",
     )  # fmt: skip
     _cm = CameraManager()
 
@@ -90,9 +90,10 @@ class Picamera2:
         try:
             self._bench.reach("__init__")
             self.camera.acquire()
+            self.is_open = True
+            self._bench.reach("create_preview_configuration")
         except Exception:
             raise RuntimeError("Camera __init__ sequence did not complete.")  # noqa: B904 - as it does
-        self.is_open = True
 
     @property
     def sensor_resolution(self) -> tuple[int, int]:
@@ -252,7 +253,8 @@ class Picamera2:
 
     def _metadata(self, taken_ns: int) -> dict[str, Any]:
         return {
-            "SensorTimestamp": taken_ns + self._bench.clock_ahead_ns, "ExposureTime": self._exposure_us(), "AnalogueGain": self._gain(),
+            "SensorTimestamp": taken_ns + self._bench.clock_ahead_ns,
+            "ExposureTime": self._exposure_us(), "AnalogueGain": self._gain(),
             "FrameDuration": self._applied["FrameDurationLimits"][0], "ColourGains": (1.9, 2.1), "Lux": 400.0,
             "LensPosition": self._applied["LensPosition"], "ScalerCrop": (0, 0, 4608, 2592),
         }  # fmt: skip

@@ -61,7 +61,9 @@ class CameraModel(HardwareModel[C], Generic[C]):
         worker = self.host.new_worker(f"{self.label}: pictures")
         self.lifecycle.push("end its transcoding", worker.stop, worker.ended)
         self._transcoder = Transcoder(self.label, worker, settings)
-        request = CameraRequest(self._cameras(), self._camera_name(), self._start_camera, settings.frame_rate)
+        request = CameraRequest(
+            self._cameras(), self._camera_name(), self._start_camera, settings.frame_rate, self._known_place()
+        )
         self._reader = FrameReader(self.holder("camera"), self.host, self.logger, request)
         self.lifecycle.push("let its camera go", self._reader.stop, self._reader.ended)
         self._reader.start()
@@ -78,6 +80,10 @@ class CameraModel(HardwareModel[C], Generic[C]):
     @abstractmethod
     def _camera_name(self) -> str | None:
         """Which one; None for any."""
+
+    def _known_place(self) -> str | None:
+        """Where it is, if that is known before it is opened."""
+        return None
 
     @abstractmethod
     def _wanted(self) -> Wanted:

@@ -43,6 +43,9 @@ class CsiCamera(CameraModel[CsiCameraConfig], Camera):
     def _camera_name(self) -> str:
         return f"camera {self.settings.camera_num}"
 
+    def _known_place(self) -> str:
+        return self._camera_name()
+
     def _wanted(self) -> Wanted:
         settings = self.settings
         return Wanted(None, settings.width_px, settings.height_px, settings.frame_rate)

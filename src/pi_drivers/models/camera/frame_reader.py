@@ -15,15 +15,10 @@ from typing import TypeVar
 from viam.utils import ValueTypes
 
 from pi_drivers.buses.video.contract import Cameras, Chosen, RawFrame, VideoDevice
-from pi_drivers.errors import (
-    BusAbsentError,
-    BusError,
-    ClaimedError,
-    ClosedError,
-    DriverError,
-)
+from pi_drivers.errors import BusAbsentError, BusError, ClaimedError, ClosedError, DriverError
 from pi_drivers.host.claims import Holder
 from pi_drivers.host.contract import MILLISECOND, SECOND, Host
+from pi_drivers.models.camera.camera_hold import CameraHold
 from pi_drivers.models.camera.frame_keeper import FrameKeeper
 from pi_drivers.models.camera.patience import Patience
 from pi_drivers.runtime.sparing_log import SparingLog
@@ -52,6 +47,8 @@ class CameraRequest:
     """Sets a camera up and lets it run, on the camera's thread."""
     frame_rate: float | None = None
     """What was asked for; None for any. A slow camera has longer until its first picture."""
+    place: str | None = None
+    """Where it is, if that is known before it is opened."""
 
 
 class FrameReader:
@@ -74,7 +71,7 @@ class FrameReader:
         self._worker = host.new_worker(f"{holder.name}: frames")
         self._device: VideoDevice | None = None
         self._chosen: Chosen | None = None
-        self._release: Callable[[], None] = lambda: None
+        self._hold = CameraHold(host.claims, holder)
         self._kept = FrameKeeper(host)
         self._asked = 0
         """How many wait for their turn with the camera."""
@@ -119,11 +116,8 @@ class FrameReader:
             BusTimeoutError: it does not come up, and says nothing.
             Exception: the camera is not there, cannot be set up, or delivers nothing.
         """
-        patience = Patience(self._host, self._request.frame_rate, lambda: self._chosen, self._tried.set)
-        try:
+        with Patience(self._host, self._request.frame_rate, lambda: self._chosen, self._tried.set) as patience:
             await self._tried.wait()
-        finally:
-            patience.end()
         if self._kept.newest is not None:
             return
         if self._error is not None:
@@ -185,7 +179,7 @@ class FrameReader:
         device = self._device
         if device is not None:
             device.wake()
-        self._release()
+        self._hold.release()
         self._worker.stop(last_job=self._let_go)
 
     async def ended(self) -> None:
@@ -205,9 +199,11 @@ class FrameReader:
                     self._succeeded()
 
     async def _open(self) -> None:
-        taken = tuple(self._host.claims.listing())
+        if self._request.place is not None:
+            self._hold.take(self._request.place)
+        taken = self._hold.passed_over()
         device = await self._worker.run(lambda: self._open_device(taken))
-        self._release = self._host.claims.take(device.place, self._holder)
+        self._hold.take(device.place)
         if device.place == self._unplugged_place:
             self._unplugged = self._unplugged_place = ""
         self._chosen = await self._worker.run(lambda: self._start_device(device))
@@ -219,7 +215,9 @@ class FrameReader:
             self._is_gone = True
             if device is not None:
                 self._unplugged, self._unplugged_place = str(error), device.place
-        self._release()
+        elif isinstance(error, ClaimedError) and device is not None:
+            self._hold.pass_over(device.place)
+        self._hold.release()
         await self._worker.run(self._let_go)
         self._error = error
         self._failures_in_a_row += 1
@@ -236,6 +234,7 @@ class FrameReader:
     def _succeeded(self) -> None:
         if not self._kept.delivers:
             return
+        self._hold.settle()
         self._met = True
         self._is_gone = False
         self._error = None
@@ -287,8 +286,7 @@ class FrameReader:
         give_up_ns = self._host.now_ns() + LOOK_NS
         while True:
             delivered = self._kept.delivers
-            # Those who wait for their turn do not keep frames from being taken, however many they are: each round has
-            # the time for one.
+            # However many wait for their turn, each round has the time for a frame.
             is_wanted = self._stopped or self._asked
             frame = device.read(SLICE_NS)
             if frame is not None:

@@ -5,6 +5,7 @@ camera is told, and what it hangs in.
 """
 
 from collections.abc import Callable
+from typing import Self
 
 from pi_drivers.buses.video.contract import Chosen, VideoDevice
 from pi_drivers.errors import BusTimeoutError
@@ -16,7 +17,7 @@ INTERVALS = 3
 
 
 class Patience:
-    """The time that a camera has. Used on the event loop."""
+    """The time that a camera has, until the end of a `with` at most. Used on the event loop."""
 
     def __init__(
         self, host: Host, frame_rate: float | None, chosen: Callable[[], Chosen | None], over: Callable[[], None]
@@ -36,8 +37,10 @@ class Patience:
         self._since_ns = host.now_ns()
         self._alarm: Cancellable = host.after(self._left_ns(), self._look)
 
-    def end(self) -> None:
-        """Call nobody any more."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
         self._alarm.cancel()
 
     def exhausted(self, camera: str, device: VideoDevice | None) -> BusTimeoutError:
