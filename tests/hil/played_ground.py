@@ -3,7 +3,6 @@ beside it who can silence the camera and pull it out.
 """
 
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The video suite for a wired Pi, tried on the played camera: what is to find faults on a Pi must not be at fault itself."""
+"""The video suite for a wired Pi, tried on a played camera: what is to find faults there must not be faulty itself."""
 
 import re
 

@@ -33,7 +33,7 @@ def test_one_that_lost_a_piece_is_none(capfd: pytest.CaptureFixture[str]):
     torn = replace(frame, data=frame.data[:middle] + frame.data[middle + 8000 :])
     examine(torn.data)  # its markers do not betray it
 
-    with pytest.raises(ValueError, match="premature end|extraneous bytes"):
+    with pytest.raises(ValueError, match=r"premature end|extraneous bytes"):
         pixels_of(torn)
     assert capfd.readouterr().err == ""
 
