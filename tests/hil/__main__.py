@@ -37,6 +37,8 @@ PARTS = {
     "others": ("*",),
 }
 """What runs in each kernel; a file that fits several is the first one's."""
+ELSEWHERE = ("tests/contract/test_video_*.py", "tests/contract/test_v4l2_structs.py")
+"""These bring what they need, a played kernel or library, and a kernel around them would add nothing."""
 URGENT = ("gpio", "motors")
 """These watch pulses and measure costs. Where there are fewer cores than kernels they go before the others."""
 NICENESS = 15
@@ -94,6 +96,7 @@ def run(kernel: Path, jobs: Jobs) -> dict[str, int]:
 def parts() -> dict[str, list[str]]:
     """The files for each kernel: every one of the suites once."""
     rest = {str(path) for folder in SUITES for path in Path(folder).glob("test_*.py")}
+    rest.difference_update(*(fnmatch.filter(rest, pattern) for pattern in ELSEWHERE))
     jobs: dict[str, list[str]] = {}
     for name, patterns in PARTS.items():
         jobs[name] = sorted({file for pattern in patterns for file in fnmatch.filter(rest, pattern)})

@@ -51,3 +51,24 @@ def test_many_bytes_left_over_are_a_picture_out_of_step():
 
     with pytest.raises(ValueError, match="198 extraneous bytes"):
         pixels_of(replace(frame, data=frame.data[:-2] + b"\x55" * 200 + frame.data[-2:]))
+
+
+def test_bytes_that_some_cameras_leave_between_segments_are_in_nobodys_way():
+    frame = a_frame()
+    strayed = replace(frame, data=frame.data[:20] + b"\x00\x12\x34" + frame.data[20:])
+    examine(strayed.data)
+
+    assert np.array_equal(pixels_of(strayed), pixels_of(frame))
+
+
+def test_a_few_bytes_left_over_before_a_restart_marker_are_a_lost_piece():
+    picture = Scene().picture(1_000_000_000, 640, 480, 30)
+    noise = np.random.default_rng(1).integers(0, 20, picture.shape, dtype=np.uint8)
+    settings = [cv2.IMWRITE_JPEG_QUALITY, 85, cv2.IMWRITE_JPEG_RST_INTERVAL, 4]
+    data = cv2.imencode(".jpg", cv2.add(picture, noise), settings)[1].tobytes()
+    marker = data.index(b"\xff\xd3", data.index(b"\xff\xda"))
+    frame = replace(a_frame(), data=data[:marker] + b"\x55" * 8 + data[marker:])
+
+    pixels_of(replace(frame, data=data))
+    with pytest.raises(ValueError, match="extraneous bytes before marker 0xd3"):
+        pixels_of(frame)

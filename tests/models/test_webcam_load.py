@@ -1,13 +1,16 @@
 """A webcam with more to do than it can: that costs pictures, but those that come are true."""
 
 import asyncio
+import itertools
 from typing import Any
 
 import pytest
 from grpclib import GRPCError, Status
 
+from pi_drivers.buses.video.contract import RawFrame
 from pi_drivers.buses.video.mock import MockVideo
 from pi_drivers.models.camera import picture as picture_module
+from pi_drivers.models.camera.webcam import WebcamConfig
 from tests.models.conftest import Bench
 from tests.models.webcams import MILLISECOND, SECOND, SLOWEST_MS, age_ms, image_of, refusal_of, seen_by, unplug, webcam
 
@@ -170,3 +173,34 @@ async def test_closing_while_one_picture_is_made_and_another_waits_ends_both(
     assert isinstance(refused, GRPCError)
     assert "closed" in str(refused.message)
     assert transcodings() == []
+
+
+async def test_who_asks_again_at_once_does_not_overtake_those_who_wait(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    moments = itertools.count()
+
+    def transcode(name: str, frame: RawFrame, settings: Any) -> picture_module.Picture:
+        bench.world.clock.sleep(20 * MILLISECOND)
+        return picture_module.Picture(b"", "", 1, 1, frame.taken_ns)
+
+    monkeypatch.setattr(picture_module, "transcode", transcode)
+    worker = bench.host.new_worker("pictures")
+    transcoder = picture_module.Transcoder("camera", worker, WebcamConfig(rotate=180))
+
+    def newest() -> RawFrame:
+        return RawFrame(b"", "MJPG", 64, 48, 0, next(moments), 0)
+
+    async def asks_on_and_on() -> None:
+        while True:
+            await transcoder.picture(newest)
+
+    eager = asyncio.create_task(asks_on_and_on())
+    try:
+        for _ in range(20):
+            await bench.wait(0.03)
+            before = transcoder.transcoded
+            await asyncio.wait_for(transcoder.picture(newest), 1)
+            assert transcoder.transcoded - before <= 2
+    finally:
+        eager.cancel()
+        worker.stop()
+        await worker.ended()

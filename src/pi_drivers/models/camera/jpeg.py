@@ -122,6 +122,20 @@ def with_huffman_tables(data: bytes) -> bytes:
     return data
 
 
+def without_strays(data: bytes) -> bytes:
+    """The same JPEG without what lies between the segments of its header, which some decoders do not bear. Any thread.
+
+    Args:
+        data: begins with a whole JPEG, as `examine` says.
+    """
+    header = [data[:2]]
+    for segment in _segments(data):
+        header.append(bytes((0xFF, segment.marker)) + data[segment.begin : segment.end])
+        if segment.marker == SOS:
+            return b"".join((*header, data[segment.end :]))
+    return data
+
+
 def _facts(frame: bytes, length: int) -> JpegFacts:
     """What a frame header says (T.81, B.2.2)."""
     if len(frame) < 6 or len(frame) != 6 + 3 * frame[5]:

@@ -185,9 +185,10 @@ class Transcoder:
         frame = newest()
         if passes_through(frame, self._settings):
             return transcode(self._name, frame, self._settings)
-        if self._work is None or (self._work.done() and self._frame is not frame):
+        # Nobody overtakes those who wait.
+        if self._next is None and (self._work is None or (self._work.done() and self._frame is not frame)):
             self._work = self._begin(frame)
-        if self._frame is frame:
+        if self._work is not None and self._frame is frame:
             return await asyncio.shield(self._work)
         if self._next is None:
             self._next = _task(self._after_this(newest))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from pi_drivers.buses.video.contract import RawFrame
-from pi_drivers.models.camera.jpeg import STRAY
+from pi_drivers.models.camera.jpeg import STRAY, without_strays
 
 if TYPE_CHECKING:
     from numpy import uint8
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     Pixels: TypeAlias = NDArray[uint8]
 
-EXTRANEOUS = re.compile(r"([0-9]+) extraneous bytes")
-"""What is said of a picture with bytes left over: a few are some webcams' habit, more of them are a picture that went
-out of step."""
+LEFT_OVER = re.compile(r"([0-9]+) extraneous bytes before marker 0xd9")
+"""Said of a picture with bytes left over at its end. A few are some webcams' habit; more of them, or those before a
+restart marker, are a picture that went out of step."""
 
 
 def pixels_of(frame: RawFrame) -> "Pixels":
@@ -44,15 +44,25 @@ def pixels_of(frame: RawFrame) -> "Pixels":
 
 def _decoded(frame: RawFrame) -> "Pixels":
     """OpenCV decodes JPEGs as well, but makes a picture of those that lack a piece and tells nobody."""
+    try:
+        return _strictly(frame.data)
+    except ValueError:
+        clean = without_strays(frame.data)
+        if clean == frame.data:
+            raise
+        return _strictly(clean)
+
+
+def _strictly(data: bytes) -> "Pixels":
     import simplejpeg
 
     try:
-        return cast("Pixels", simplejpeg.decode_jpeg(frame.data, colorspace="BGR"))
+        return cast("Pixels", simplejpeg.decode_jpeg(data, colorspace="BGR"))
     except ValueError as error:
-        stray = EXTRANEOUS.search(str(error))
-        if stray is None or int(stray[1]) > STRAY:
+        left_over = LEFT_OVER.search(str(error))
+        if left_over is None or int(left_over[1]) > STRAY:
             raise
-        return cast("Pixels", simplejpeg.decode_jpeg(frame.data, colorspace="BGR", strict=False))
+        return cast("Pixels", simplejpeg.decode_jpeg(data, colorspace="BGR", strict=False))
 
 
 def _packed(frame: RawFrame, bytes_per_pixel: int) -> "Pixels":
