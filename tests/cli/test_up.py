@@ -1,6 +1,7 @@
 """`up` serves a machine config to SDK clients and ends well, whoever is still connected."""
 
 import asyncio
+import logging
 import os
 import signal
 import time
@@ -15,12 +16,14 @@ from viam.components.motor import Motor
 from viam.components.sensor import Sensor
 from viam.utils import ValueTypes
 
+from pi_drivers import registry
 from pi_drivers.cli.commands import main
 from pi_drivers.cli.up import ClientServer, address_of, is_open_to_others
 from pi_drivers.errors import ArgumentError
 from tests import scene_reader
 from tests.cli.machines import board, entry, file_of, motor, sensor
 from tests.cli.processes import PATIENCE_S, client, rover, up
+from tests.hand_driven import SECOND
 
 
 class FakeSensor(Sensor):
@@ -102,6 +105,25 @@ async def test_a_log_that_nobody_takes_any_more_leaves_no_traceback(tmp_path):
                 await _for_ever(camera.get_images)
         machine.process.terminate()
         assert await machine.end() == (0, "")
+
+
+def test_a_log_that_nobody_takes_leaves_no_traceback_while_it_closes_either(tmp_path, capfd, run_up, monkeypatch):
+    reads, writes = os.pipe()
+    os.close(reads)
+    logger, model = logging.getLogger("a board"), registry.load("board")
+    close = model.close
+
+    async def close_and_tell(board):
+        logger.warning("it closes")
+        await close(board)
+
+    monkeypatch.setattr(model, "close", close_and_tell)
+    with os.fdopen(writes, "w") as nobody:
+        logger.addHandler(logging.StreamHandler(nobody))
+        assert run_up(file_of(tmp_path, board()), "--listen", "127.0.0.1:0", "--duration", "1") == 0
+        logger.handlers.clear()
+
+    assert capfd.readouterr().err == ""
 
 
 async def test_a_client_reaches_it_over_a_unix_socket_and_the_socket_is_gone_at_the_end(tmp_path):
@@ -192,6 +214,17 @@ def test_it_stops_by_itself_after_the_duration(tmp_path, capfd, run_up):
     lines = capfd.readouterr().out.splitlines()
     assert lines[0] == 'board "pi" is up (bramble:pi-drivers:board)'
     assert lines[-1].startswith("listening on 127.0.0.1:")
+
+
+def test_the_duration_is_over_while_it_is_still_being_built(tmp_path, capfd, run_up, clock):
+    slow = [entry("camera", "webcam", f"eye{number}", backend="mock", frame_rate=0.1) for number in range(3)]
+    began_ns = clock.now_ns()
+    assert run_up(file_of(tmp_path, sensor(), *slow), "--listen", "127.0.0.1:0", "--duration", "3") == 0
+
+    assert clock.now_ns() - began_ns < 5 * SECOND
+    out, errors = capfd.readouterr()
+    assert out == 'sensor "air" is up (bramble:pi-drivers:sht31)\n'
+    assert errors == ""
 
 
 def test_problems_of_the_config_are_told_all_at_once_and_nothing_is_opened(tmp_path, capfd):

@@ -224,7 +224,7 @@ def test_what_sets_a_control_by_itself_is_a_control_too(video: VideoGround, runn
     automatic = {control.name: control.automatic for control in there.values() if control.automatic is not None}
     assert {switch for switch, _ in automatic.values()} <= set(there)
     for switch, manual in automatic.values():
-        assert there[switch].minimum <= manual <= there[switch].maximum
+        assert there[switch].minimum <= manual[0] <= there[switch].maximum
 
 
 def test_a_control_that_is_not_there_or_cannot_have_the_value_is_refused(video: VideoGround, running: VideoDevice):

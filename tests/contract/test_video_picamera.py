@@ -472,7 +472,7 @@ def test_controls_have_libcamera_s_names_ranges_and_choices(ribbon: Ribbon):
     assert (there["AeEnable"].kind, there["AeEnable"].value) == ("boolean", 1)
     assert there["AwbEnable"].value == 1
     assert [control.inactive for control in (there["ExposureTime"], there["ColourTemperature"])] == [True, True]
-    assert (there["ExposureTime"].automatic, there["AeEnable"].automatic) == (("AeEnable", 0), None)
+    assert (there["ExposureTime"].automatic, there["AeEnable"].automatic) == (("AeEnable", (0,)), None)
     assert not there["LensPosition"].inactive
 
 
@@ -488,6 +488,21 @@ def test_a_control_acts_on_the_picture_and_says_what_the_camera_made_of_it(ribbo
     assert device.set_control("ExposureTime", 10_000) == 9984
     assert device.set_control("Contrast", 2) == 2
     assert device.set_control("Contrast", 3) == 3
+
+
+def test_what_came_while_a_control_took_effect_is_there_to_be_read(ribbon: Ribbon):
+    device = ribbon.start(frame_rate=10)
+    before = frame_of(device)
+    device.set_control("AeEnable", 0)
+    worked_s = time.thread_time()
+    device.set_control("ExposureTime", 10_000)
+    assert time.thread_time() - worked_s < 0.1
+    frame = device.read(0)
+
+    assert frame is not None
+    assert frame.taken_ns > before.taken_ns
+    assert scene_reader.read(pixels_of(frame)).brightness == pytest.approx(0.5, abs=0.02)
+    assert time.monotonic_ns() - frame.taken_ns < SECOND // 5
 
 
 @pytest.mark.parametrize(

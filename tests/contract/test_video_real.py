@@ -91,6 +91,79 @@ def test_a_rate_outside_a_range_is_refused_with_the_range(webcam: Node, cameras:
 
 
 @pytest.mark.parametrize(
+    ("wanted", "rate"),
+    [
+        (Wanted(width=320, height=240), 30.0),
+        (Wanted(width=320, height=240, frame_rate=50.0), 50.0),
+        (Wanted(), 10.0),
+    ],
+)
+def test_the_rates_are_those_of_the_size_that_is_chosen(
+    webcam: Node, cameras: V4l2Cameras, wanted: Wanted, rate: float
+):
+    webcam.rate, webcam.rates_between, webcam.fastest_at_largest = 25.0, (5.0, 60.0), 10.0
+    camera = cameras.open(None)
+
+    assert camera.start(wanted).frame_rate == rate
+    camera.close()
+
+
+def test_a_rate_that_other_sizes_have_is_refused(webcam: Node, cameras: V4l2Cameras):
+    webcam.rate, webcam.rates_between, webcam.fastest_at_largest = 25.0, (5.0, 60.0), 10.0
+    camera = cameras.open(None)
+    with pytest.raises(ConfigError, match=r"no frame_rate 30 at 640 x 480 in MJPG; it has: 5 to 10$"):
+        camera.start(Wanted(frame_rate=30.0))
+    camera.close()
+
+
+@pytest.mark.parametrize("form", ["MJPG", "YUYV", "NV12", "YU12"])
+@pytest.mark.parametrize(
+    ("wanted", "size"),
+    [
+        (Wanted(width=1004), (1004, 752)),
+        (Wanted(height=482), (642, 482)),
+        (Wanted(width=40), (40, 32)),
+        (Wanted(width=2592), (2592, 1942)),
+        (Wanted(), (640, 480)),
+    ],
+)
+def test_a_side_that_is_not_said_is_even(
+    webcam: Node, cameras: V4l2Cameras, form: str, wanted: Wanted, size: tuple[int, int]
+):
+    webcam.formats, webcam.sizes = (form,), (31, 2593, 1, 31, 1943, 1)
+    camera = cameras.open(None)
+    chosen = camera.start(wanted)
+    camera.close()
+
+    assert (chosen.width, chosen.height) == size
+
+
+@pytest.mark.parametrize("form", ["NV12", "YU12"])
+def test_a_mode_with_an_odd_side_and_colour_at_half_the_size_is_passed_over(
+    webcam: Node, cameras: V4l2Cameras, form: str
+):
+    webcam.formats, webcam.sizes = (form, "GREY"), (640, 640, 0, 481, 481, 0)
+    camera = cameras.open(None)
+
+    assert [mode.pixel_format for mode in camera.modes()] == ["GREY"]
+    with pytest.raises(ConfigError, match=f"the camera has no format {form}; it has: GREY$"):
+        camera.start(Wanted(form))
+    assert camera.start(Wanted(width=640)).pixel_format == "GREY"
+    camera.close()
+
+
+@pytest.mark.parametrize("form", ["NV12", "YU12"])
+def test_of_a_range_a_size_with_an_odd_side_and_colour_at_half_the_size_is_refused(
+    webcam: Node, cameras: V4l2Cameras, form: str
+):
+    webcam.formats, webcam.sizes = (form,), (64, 640, 16, 49, 481, 1)
+    camera = cameras.open(None)
+    with pytest.raises(ConfigError, match=r"no width_px and height_px 640 x 481; it has: 64 x 49 to 640 x 481$"):
+        camera.start(Wanted(width=640, height=481))
+    camera.close()
+
+
+@pytest.mark.parametrize(
     ("rate", "says"),
     [
         (25.0, "the camera was asked for 12 pictures per second and gives 25. Choose that with frame_rate, or leave"),

@@ -26,6 +26,8 @@ class Node:
     capabilities: int = WEBCAM
     device_caps: int = WEBCAM
     formats: tuple[str, ...] = ("MJPG",)
+    sizes: tuple[int, int, int, int, int, int] = (64, 640, 16, 48, 480, 12)
+    """Smallest, largest and step of the width, then of the height; one size if it has no step."""
     adjusts_to: tuple[int, int] | None = None
     buffers: int = 4
     stamp_ns: int = 0
@@ -36,6 +38,8 @@ class Node:
     """The only rate that it takes, whatever it is asked for."""
     rates_between: tuple[float, float] | None = None
     """The slowest and the fastest that it says it can have."""
+    fastest_at_largest: float | None = None
+    """As the fastest of these, at its largest size."""
     controls: tuple[int, ...] = (1,)
     silent_controls: tuple[int, ...] = ()
     """Those of its `controls` that it knows nothing of when it is asked."""
@@ -113,11 +117,13 @@ def _list_formats(node: Node, answer: v4l2.FormatDescription) -> int:
 
 
 def _list_sizes(node: Node, answer: v4l2.FrameSize) -> int:
-    """From 64 x 48 to 640 x 480, in steps of 16 x 12."""
     if answer.index:
         return errno.EINVAL
-    answer.type = 3
-    answer.stepwise = v4l2.SizeRange(64, 640, 16, 48, 480, 12)
+    width, _, step, height, _, _ = node.sizes
+    if step:
+        answer.type, answer.stepwise = 3, v4l2.SizeRange(*node.sizes)
+    else:
+        answer.type, answer.discrete = v4l2.SIZE_DISCRETE, v4l2.Size(width, height)
     return 0
 
 
@@ -125,6 +131,8 @@ def _list_rates(node: Node, answer: v4l2.FrameInterval) -> int:
     if node.rates_between is None or answer.index:
         return errno.EINVAL
     slowest, fastest = node.rates_between
+    if node.fastest_at_largest is not None and (answer.width, answer.height) == (node.sizes[1], node.sizes[4]):
+        fastest = node.fastest_at_largest
     answer.type = v4l2.SIZE_CONTINUOUS
     answer.interval = v4l2.IntervalRange(_interval(fastest), _interval(slowest), v4l2.Fraction(1, 1))
     return 0

@@ -1380,7 +1380,7 @@ FAULTS = (
           "models/test_webcam_controls.py::"
           "test_what_cannot_be_set_is_refused_by_the_command_and_nothing_else_is_set"),
     Fault("a switch that is set in the same breath not counted", "models/camera/camera_controls.py",
-          "    if switch not in changes or changes[switch] == before[switch]:\n", "    if True:\n",
+          "    if switch not in changes or changes[switch] == before[switch].value:\n", "    if True:\n",
           "models/test_webcam_controls.py::"
           "test_what_switches_an_automatism_off_is_set_before_what_it_would_overrule"),
     Fault("OpenCV's own error let out", "models/camera/picture.py",
@@ -1434,5 +1434,29 @@ FAULTS = (
           "            if self._met and not self._told:\n", "            if not self._told:\n",
           "models/test_webcam_causes.py::"
           "test_what_is_in_the_way_of_the_first_picture_is_told_by_who_builds_it_and_not_by_the_log"),
+
+    # What is held by others, and what a bus's thread keeps.
+    Fault("a control that is held taken for a camera that another program uses", "models/camera/camera.py",
+          "        except (ArgumentError, ClaimedError) as error:", "        except ArgumentError as error:",
+          "models/test_webcam_controls.py::"
+          "test_a_control_that_is_held_as_it_is_makes_no_camera_pass_for_used_elsewhere"),
+    Fault("a free camera not reached behind three that other programs use", "models/camera/frame_reader.py",
+          "        if is_next:\n            return  # there may be a free one behind it\n", "",
+          "models/test_webcam.py::test_however_many_are_used_by_other_programs_the_one_that_is_free_is_found"),
+    Fault("a job that ends with StopIteration never answered", "runtime/worker.py",
+          "    if not isinstance(error, StopIteration):\n        return error\n", "    return error\n",
+          "runtime/test_worker.py::test_a_job_that_ends_with_stop_iteration_fails_like_any_other"),
+
+    # Webcams that can have any size between two.
+    Fault("the frame rates of the largest size taken for those of each", "buses/video/real.py",
+          "choose_rate(at_their_size(self._file, of_size), wanted", "choose_rate(of_size, wanted",
+          "contract/test_video_real.py::test_the_rates_are_those_of_the_size_that_is_chosen"),
+    Fault("a side that nobody named may be odd", "buses/video/choice.py",
+          "    return evens[0] if evens else found\n", "    return found\n",
+          "contract/test_video_real.py::test_a_side_that_is_not_said_is_even"),
+    Fault("half a line of colour taken", "buses/video/contract.py",
+          "        if self.pixel_format in _WITH_COLOUR_BELOW and (width % 2 or height % 2):\n", "        if False:\n",
+          "contract/test_video_real.py::"
+          "test_a_mode_with_an_odd_side_and_colour_at_half_the_size_is_passed_over"),
 )
 # fmt: on

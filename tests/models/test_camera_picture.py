@@ -1,5 +1,7 @@
 """What becomes of a frame until a client has it: cut, turned, mirrored and encoded, or handed on byte for byte."""
 
+import sys
+from importlib.abc import MetaPathFinder
 from itertools import product
 from typing import Any
 
@@ -8,8 +10,12 @@ import numpy as np
 import pytest
 from grpclib import Status
 
+from pi_drivers.buses.video.contract import RawFrame
+from pi_drivers.errors import MissingLibraryError
 from pi_drivers.models.camera import picture as picture_module
 from pi_drivers.models.camera.jpeg import HUFFMAN_TABLES
+from pi_drivers.models.camera.picture import load_libraries, transcode
+from pi_drivers.models.camera.webcam import WebcamConfig
 from tests import scene_reader
 from tests.models.conftest import Bench
 from tests.models.webcams import (
@@ -232,6 +238,53 @@ async def test_what_cannot_be_made_into_what_is_delivered_is_an_error_with_openc
     assert status is Status.DATA_LOSS
     assert f'camera "front": no image/png can be made of the newest frame: {caught.value.err}' in message
     assert "smaller pictures" in message
+
+
+BROKEN = '^camera "front": a library that .* cannot be loaded. .* setup.sh again; .* --force-reinstall .* It says:'
+
+
+class Broken(MetaPathFinder):
+    """A library that is there and cannot be loaded."""
+
+    def __init__(self, name: str, error: Exception) -> None:
+        self._name = name
+        self._error = error
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
+        if fullname == self._name:
+            raise self._error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ImportError("libturbojpeg.so.0: cannot open shared object file"),
+        ValueError("numpy.dtype size changed, may indicate binary incompatibility. Expected 96, got 88"),
+    ],
+)
+@pytest.mark.parametrize("library", ["cv2", "simplejpeg"])
+def test_a_library_that_cannot_be_loaded_is_no_fault_of_the_picture(
+    monkeypatch: pytest.MonkeyPatch, library: str, error: Exception
+):
+    frame = RawFrame(b"", "MJPG", 64, 48, 0, 0, 0)
+    monkeypatch.delitem(sys.modules, library)
+    monkeypatch.setattr(sys, "meta_path", [Broken(library, error), *sys.meta_path])
+    with pytest.raises(MissingLibraryError, match=f"{BROKEN} {error}$"):
+        transcode('camera "front"', frame, WebcamConfig(rotate=90))
+
+    with pytest.raises(MissingLibraryError, match="cannot be loaded"):
+        load_libraries('camera "front"')
+
+
+async def test_who_builds_a_camera_is_told_that_a_library_is_broken_unless_it_needs_none(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delitem(sys.modules, "simplejpeg", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Broken("simplejpeg", ImportError("no such file")), *sys.meta_path])
+    with pytest.raises(MissingLibraryError, match=f"{BROKEN} no such file$"):
+        await bench.make("webcam", "front", rotate=90)
+
+    assert await image_of(await bench.client(await bench.make("webcam", "rear")))
 
 
 def noted_upside_down(data: bytes) -> bytes:

@@ -186,6 +186,30 @@ async def test_without_a_name_a_camera_that_another_program_uses_is_passed_over(
     assert (await (await webcam(bench)).get_status())["place"] == "/dev/video4"
 
 
+@pytest.mark.parametrize("used", [1, 3, 5])
+async def test_however_many_are_used_by_other_programs_the_one_that_is_free_is_found(bench: Bench, used):
+    for number in range(used):
+        used_elsewhere(bench, plug_in(bench, f"/dev/video{number}"))
+    plug_in(bench, f"/dev/video{used}")
+    status = await (await bench.make("webcam", "front", **SMALL)).get_status()
+
+    assert (status["place"], status["failures"]) == (f"/dev/video{used}", 0)
+
+
+async def test_where_all_are_used_by_other_programs_that_is_told_and_the_first_to_be_free_is_taken(bench: Bench):
+    used = [used_elsewhere(bench, plug_in(bench, f"/dev/video{number}")) for number in range(4)]
+    make_unfit(bench, plug_in(bench, "/dev/video4"), "it delivers no pictures")
+    with pytest.raises(ClaimedError, match="another program uses this camera"):
+        await bench.make("webcam", "front", **SMALL)
+    client = await bench.client(bench.newest)
+    assert (await client.get_status())["failures"] == 3
+
+    with bench.world.held():
+        bench.world.cameras.named("/dev/video2").stop(used[2])
+    await bench.wait(2)
+    assert (await client.get_status())["place"] == "/dev/video2"
+
+
 async def test_a_camera_that_is_missing_is_named_with_those_that_are_there(bench: Bench):
     missing = plug_in(bench, "/dev/video3")
     plug_in_plain(bench, only("MJPG", 160, 120, 10), label="Other Cam")

@@ -1,10 +1,14 @@
 """What can be set on a webcam: by the config when it is opened, and by a command while it runs."""
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from grpclib import GRPCError, Status
 
+from pi_drivers.buses.video import answers
+from pi_drivers.buses.video.contract import Control
 from pi_drivers.errors import ConfigError
 from tests.models.conftest import Bench
 from tests.models.webcams import SMALL, plug_in, refusal_of, seen_by, webcam
@@ -146,3 +150,73 @@ async def test_what_a_command_has_set_ends_with_the_camera(bench: Bench):
     await bench.wait(2)
 
     assert (await values_of(client))["gain"] == 5
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e300])
+async def test_what_is_no_number_or_a_huge_one_is_refused_with_the_range(bench: Bench, value):
+    with pytest.raises(GRPCError, match="brightness must be -64 to 64, got ") as caught:
+        await set_on(await webcam(bench), brightness=value)
+
+    assert caught.value.status is Status.INVALID_ARGUMENT
+    assert len(caught.value.message or "") < 100
+
+
+def with_shutter_priority(bench: Bench) -> None:
+    twin = plug_in(bench)
+    menu = twin._controls["auto_exposure"]
+    twin._controls["auto_exposure"] = replace(menu, choices={**menu.choices, 2: "Shutter Priority Mode"})
+
+
+async def test_with_shutter_priority_the_exposure_time_is_one_s_own(bench: Bench):
+    with_shutter_priority(bench)
+    client = await webcam(bench, controls={"auto_exposure": 2, "exposure_time_absolute": 100})
+    assert (await values_of(client))["exposure_time_absolute"] == 100
+
+    assert await set_on(client, exposure_time_absolute=50) == {"exposure_time_absolute": 50}
+
+
+def with_an_unknown_switch(bench: Bench) -> None:
+    """The camera's driver says that the gain has no effect unless exposure is manual; nothing here knows of that."""
+    twin = plug_in(bench)
+    controls = twin.controls
+
+    def hidden() -> list[Control]:
+        is_manual = twin._controls["auto_exposure"].value == 1
+        return [replace(one, inactive=not is_manual) if one.name == "gain" else one for one in controls()]
+
+    twin.controls = hidden  # type: ignore[method-assign]
+
+
+async def test_what_has_no_effect_for_an_unknown_reason_can_be_set_with_what_gives_it_one(bench: Bench):
+    with_an_unknown_switch(bench)
+    client = await webcam(bench, controls={"gain": 10, "auto_exposure": 1})
+
+    assert (await values_of(client))["gain"] == 10
+
+
+async def test_what_has_no_effect_for_an_unknown_reason_is_refused_by_the_camera_or_beforehand(bench: Bench):
+    with_an_unknown_switch(bench)
+    client = await webcam(bench)
+    before = await values_of(client)
+    refusal = "gain has no effect as the camera's other controls are now; is one automatic"
+    with pytest.raises(GRPCError, match=refusal):
+        await set_on(client, gain=10, brightness=5)
+    assert await values_of(client) == before
+
+    with pytest.raises(GRPCError, match=refusal):
+        await set_on(client, gain=10, brightness=5, focus_automatic_continuous=False)
+    assert await values_of(client) == before | {"focus_automatic_continuous": False, "brightness": 5}
+
+
+async def test_a_control_that_is_held_as_it_is_makes_no_camera_pass_for_used_elsewhere(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    first = plug_in(bench)
+    plug_in(bench, "/dev/video1")
+
+    def fixed(name: str, value: float) -> float:
+        raise answers.fixed_while_running("/dev/video0", name)
+
+    monkeypatch.setattr(first, "set_control", fixed)
+    with pytest.raises(ConfigError, match=r'^camera "front": controls: /dev/video0: brightness cannot be'):
+        await bench.make("webcam", "front", controls={"brightness": 3}, **SMALL)

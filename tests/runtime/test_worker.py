@@ -1,8 +1,12 @@
 """Bus workers: jobs one after the other, errors to their callers, no thread left."""
 
 import asyncio
+import contextlib
 import functools
+import gc
 import threading
+import weakref
+from collections.abc import Iterator
 
 import pytest
 
@@ -119,3 +123,54 @@ async def test_a_worker_with_jobs_that_wait_behind_one_that_sleeps_is_at_rest():
     worker.stop()
     await worker.ended()
     assert sum(at_work) == 0
+
+
+async def test_a_job_that_ends_with_stop_iteration_fails_like_any_other():
+    worker = BusWorker("i2c-1")
+    nothing: Iterator[int] = iter(())
+    async with asyncio.timeout(5):
+        with pytest.raises(RuntimeError, match="StopIteration") as caught:
+            await worker.run(lambda: next(nothing))
+    assert isinstance(caught.value.__cause__, StopIteration)
+    worker.stop()
+    await worker.ended()
+
+
+class Memory:
+    """Something that can be watched."""
+
+
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    """What is in a circle stays in memory."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collection")
+async def test_nothing_of_a_failed_job_stays_in_memory():
+    worker = BusWorker("i2c-1")
+    watched: list[weakref.ref[Memory]] = []
+
+    def fail() -> None:
+        memory = Memory()
+        watched.append(weakref.ref(memory))
+        raise ZeroDivisionError
+
+    with contextlib.suppress(ZeroDivisionError):
+        await worker.run(fail)
+    await worker.run(lambda: None)
+    assert [memory() for memory in watched] == [None]
+    worker.stop()
+    await worker.ended()
+
+
+async def test_a_result_does_not_stay_in_memory_until_there_is_another_job():
+    worker = BusWorker("i2c-1")
+    seen = weakref.ref(await worker.run(Memory))
+    async with asyncio.timeout(5):
+        while seen() is not None:  # noqa: ASYNC110 - the thread is about to let it go
+            await asyncio.sleep(0.001)
+    worker.stop()
+    await worker.ended()

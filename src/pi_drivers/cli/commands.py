@@ -51,7 +51,7 @@ def check(config: Path) -> None:
 @click.option("--listen", default="127.0.0.1:8080", show_default=True, metavar="ADDRESS",
               help="HOST:PORT or the path of a socket; port 0 picks a free one.")  # fmt: skip
 @click.option("--backend", type=click.Choice(["real", "mock"]), help="Run every component on this one.")
-@click.option("--duration", type=DURATION, metavar="SECONDS", help="Stop after so long; else at Ctrl-C.")
+@click.option("--duration", type=DURATION, metavar="SECONDS", help="Stop so long after the start; else at Ctrl-C.")
 def up(config: Path, listen: str, backend: str | None, duration: float | None) -> None:
     """Run a machine config without viam-server and serve SDK clients."""
     from pi_drivers.cli.checks import judge

@@ -167,7 +167,8 @@ async def run_up(
         machine: its config, judged to be without problems.
         judgement: who needs whom.
         address: where to serve.
-        duration_s: seconds until it stops by itself; None: it runs until a signal.
+        duration_s: seconds until it stops by itself, those in which it is built included; None: it runs until a
+            signal.
         voices: where lines go.
 
     Raises:
@@ -186,23 +187,23 @@ async def run_up(
     )
     stop = asyncio.Event()
     guard = stop_on_signals(stop)
-    try:
-        with log_that_may_be_unheard():
+    with log_that_may_be_unheard():
+        try:
             bound = await server.start(address)
             await _until(stop, _live(running, duration_s, lambda: voices.say(f"listening on {bound}")))
-    finally:
-        server.refuse()
-        await running.close()
-        server.close()
-        guard.disarm()
+        finally:
+            server.refuse()
+            await running.close()
+            server.close()
+            guard.disarm()
 
 
 async def _live(running: RunningMachine, duration_s: float | None, tell_ready: Callable[[], None]) -> None:
-    """Build the machine, then build what is missing until the duration is over, if there is one."""
-    await running.build()
-    tell_ready()
+    """Build the machine, then what is missing, until the duration is over, if there is one."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(duration_s):
+            await running.build()
+            tell_ready()
             await running.keep_building()
             await asyncio.Event().wait()
 

@@ -5,6 +5,7 @@ threads are daemons and are left behind when they do not come back.
 """
 
 import asyncio
+import functools
 import logging
 import queue
 import threading
@@ -51,8 +52,11 @@ class BusWorker:
             raise ClosedError(f"{self._name}: the bus was closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._hand_over(lambda: self._execute(job, future, loop))
-        return await future
+        self._hand_over(functools.partial(self._execute, job, future, loop))
+        try:
+            return await future
+        finally:
+            del future  # an error's traceback leads here, and back to the error: it would stay in memory
 
     def post(self, job: Job) -> None:
         """Run a job on the thread and forget it, from any thread; what it raises is logged. A stopped worker does not.
@@ -92,6 +96,7 @@ class BusWorker:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
+            del job  # and with it the result, until somebody has another job
         self._over = True
         self._finished()
 
@@ -109,10 +114,11 @@ class BusWorker:
         try:
             result = job()
         except BaseException as error:  # noqa: BLE001 - every failure belongs to the caller, none to the thread
-            self._answer(loop, future, future.set_exception, error)
+            self._answer(loop, future, future.set_exception, _bearable(error))
         else:
             self._answer(loop, future, future.set_result, result)
         finally:
+            del future  # as in `run`
             self._finished()
 
     @staticmethod
@@ -125,3 +131,12 @@ class BusWorker:
 
         if not loop.is_closed():
             loop.call_soon_threadsafe(settle_if_wanted)
+
+
+def _bearable(error: BaseException) -> BaseException:
+    """An error that a future takes. It refuses StopIteration, and who waits for it would wait for ever."""
+    if not isinstance(error, StopIteration):
+        return error
+    bearable = RuntimeError("a job on a bus ended with StopIteration: next() was called where there is no next one")
+    bearable.__cause__ = error
+    return bearable

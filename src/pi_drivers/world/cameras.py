@@ -222,7 +222,7 @@ class CameraTwin:
         if control.automatic is None:
             return False
         switch, manual = control.automatic
-        return self._controls[switch].value != manual
+        return self._controls[switch].value not in manual
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Which of its modes a camera is set to: what was asked for exactly, and for the rest what serves most robots."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from pi_drivers.buses.video.contract import PIXEL_FORMATS, USUAL_RATE, USUAL_SIZE, Chosen, VideoMode, Wanted
 from pi_drivers.errors import ConfigError
@@ -21,6 +22,15 @@ def choose(modes: Sequence[VideoMode], wanted: Wanted, place: str) -> Chosen:
     Raises:
         ConfigError: there is none; the message says what there is instead.
     """
+    return choose_rate(choose_size(modes, wanted, place), wanted, place)
+
+
+def choose_size(modes: Sequence[VideoMode], wanted: Wanted, place: str) -> list[VideoMode]:
+    """The modes that have the size that fits, the best first, each of them for this size alone.
+
+    Raises:
+        ConfigError: there is none; the message says what there is instead.
+    """
     if not modes:
         raise ConfigError(f"{place}: the camera offers no pictures in a form that can be read here")
     of_format = [mode for mode in modes if wanted.pixel_format in {None, mode.pixel_format}]
@@ -31,9 +41,25 @@ def choose(modes: Sequence[VideoMode], wanted: Wanted, place: str) -> Chosen:
         asked = f"{wanted.width or 'any'} x {wanted.height or 'any'}"
         raise _refusal(place, "width_px and height_px", asked, _size_texts(of_format))
     usual = USUAL_SIZE[0] * USUAL_SIZE[1]
-    width, height = min(sizes, key=lambda size: (abs(size[0] * size[1] - usual), size))
-    of_size = sorted((mode for mode in of_format if mode.has(width, height)), key=_preference)
-    return _with_rate(of_size, width, height, wanted, place)
+    size = min(sizes, key=lambda size: (abs(size[0] * size[1] - usual), size))
+    of_size = sorted((mode for mode in of_format if mode.has(*size)), key=_preference)
+    return [replace(mode, smallest=size, largest=size) for mode in of_size]
+
+
+def choose_rate(modes: Sequence[VideoMode], wanted: Wanted, place: str) -> Chosen:
+    """The one with the frame rate that fits, of what `choose_size` left.
+
+    Raises:
+        ConfigError: there is none; the message says what there is instead.
+    """
+    asked = wanted.frame_rate
+    for mode in modes:
+        rate = _usual_rate(mode) if asked is None else _rate_near(mode, asked)
+        if rate is not None:
+            return Chosen(mode.pixel_format, *mode.largest, rate)
+    width, height = modes[0].largest
+    at = f"at {width} x {height} in {modes[0].pixel_format if len(modes) == 1 else 'any format'}"
+    raise _refusal(place, "frame_rate", f"{asked:g} {at}", _rate_texts(modes))
 
 
 def is_near(rate: float, asked: float) -> bool:
@@ -74,18 +100,11 @@ def _usual_size(wanted: Wanted, largest: tuple[int, int]) -> tuple[int, int]:
 
 
 def _nearest(value: int, low: int, high: int, step: int) -> int:
+    """The next one below, or the smallest; even where that can be had, as what is delivered is."""
     value = min(high, max(low, value))
-    return low + (value - low) // step * step
-
-
-def _with_rate(modes: Sequence[VideoMode], width: int, height: int, wanted: Wanted, place: str) -> Chosen:
-    asked = wanted.frame_rate
-    for mode in modes:
-        rate = _usual_rate(mode) if asked is None else _rate_near(mode, asked)
-        if rate is not None:
-            return Chosen(mode.pixel_format, width, height, rate)
-    at = f"at {width} x {height} in {modes[0].pixel_format if len(modes) == 1 else 'any format'}"
-    raise _refusal(place, "frame_rate", f"{asked:g} {at}", _rate_texts(modes))
+    found = low + (value - low) // step * step
+    evens = [side for side in (found, found - step, found + step) if low <= side <= high and side % 2 == 0]
+    return evens[0] if evens else found
 
 
 def _usual_rate(mode: VideoMode) -> float:

@@ -9,7 +9,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal, TypeAlias, get_args
 
 PixelFormat = Literal["MJPG", "YUYV", "UYVY", "NV12", "YU12", "BGR3", "RGB3", "GREY"]
 PIXEL_FORMATS: tuple[str, ...] = get_args(PixelFormat)
@@ -82,12 +82,14 @@ class VideoMode:
     """Width and height; most cameras have single sizes, and the two are the same."""
     step: tuple[int, int] = (1, 1)
     frame_rates: tuple[float, ...] = ()
-    """Per second, the fastest first; none where the driver does not tell."""
+    """Per second, the fastest first; of a range of sizes, those of the largest; none where the driver does not tell."""
     rate_range: tuple[float, float] | None = None
     """The slowest and the fastest, of a camera that can have any rate between them; `frame_rates` are examples then."""
 
     def has(self, width: int, height: int) -> bool:
-        """Whether pictures of this size can be had."""
+        """Whether pictures of this size can be had, and taken apart: colour at half the size needs even sides."""
+        if self.pixel_format in _WITH_COLOUR_BELOW and (width % 2 or height % 2):
+            return False
         return all(
             low <= value <= high and (value - low) % step == 0
             for value, low, high, step in zip((width, height), self.smallest, self.largest, self.step, strict=True)
@@ -115,6 +117,10 @@ class Chosen:
     """Per second; 0 where nobody knows."""
 
 
+Automatic: TypeAlias = tuple[str, tuple[float, ...]]
+"""A control that sets another one by itself, and its values with which it does not."""
+
+
 @dataclass(frozen=True)
 class Control:
     """Something that can be set on a camera: its exposure, its gain, its focus."""
@@ -132,8 +138,8 @@ class Control:
     inactive: bool = False
     """It has no effect at present, because of another control: an exposure time while the exposure is automatic."""
     read_only: bool = False
-    automatic: tuple[str, float] | None = None
-    """The control that can do it by itself, and the value with which that one does not; None where there is none."""
+    automatic: Automatic | None = None
+    """The control that can do it by itself; None where there is none, or nobody knows which."""
 
 
 USB_CABLE = "Check its cable and its power."

@@ -6,6 +6,8 @@ from pi_drivers.buses.video.contract import Control
 from pi_drivers.config.wording import did_you_mean, shown
 from pi_drivers.errors import ArgumentError
 
+LARGEST_WRITTEN_OUT = 10**15
+
 
 def find_control(place: str, controls: Iterable[Control], name: str) -> Control:
     """One of a camera's controls. Raises: ArgumentError: it has none of this name; the message has those it has."""
@@ -44,7 +46,7 @@ def inactive(place: str, control: Control) -> ArgumentError:
     if control.automatic is None:
         return ArgumentError(f"{no_effect} as the camera's other controls are now; is one automatic?")
     switch, manual = control.automatic
-    return ArgumentError(f"{no_effect} while the camera does that by itself: set {switch} to {manual:g} first")
+    return ArgumentError(f"{no_effect} while the camera does that by itself: set {switch} to {manual[0]:g} first")
 
 
 def range_of(control: Control) -> str:
@@ -60,5 +62,5 @@ def range_of(control: Control) -> str:
 
 
 def as_text(value: float) -> str:
-    """A number as people write it: whole ones with all their digits."""
-    return f"{int(value)}" if value == int(value) else f"{value:g}"
+    """A number as people write it: whole ones with all their digits, unless they have very many."""
+    return f"{int(value)}" if abs(value) < LARGEST_WRITTEN_OUT and value == int(value) else f"{value:g}"

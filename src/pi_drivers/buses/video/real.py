@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from pi_drivers.buses.video import answers
-from pi_drivers.buses.video.choice import choose
+from pi_drivers.buses.video.choice import choose_rate, choose_size
 from pi_drivers.buses.video.contract import (
     Cameras,
     Chosen,
@@ -27,7 +27,7 @@ from pi_drivers.buses.video.finding import find
 from pi_drivers.buses.video.real_controls import Controls
 from pi_drivers.buses.video.real_file import VideoFile, Waker
 from pi_drivers.buses.video.real_links import led_to
-from pi_drivers.buses.video.real_modes import list_modes, set_mode
+from pi_drivers.buses.video.real_modes import at_their_size, list_modes, set_mode
 from pi_drivers.buses.video.real_sources import Devices, capability_of, why_unfit
 from pi_drivers.buses.video.real_stream import Stream
 from pi_drivers.errors import ArgumentError
@@ -93,7 +93,8 @@ class V4l2Device(VideoDevice):
 
     def start(self, wanted: Wanted) -> Chosen:
         with self._in_turn():
-            chosen = choose(list_modes(self._file), wanted, self.place)
+            of_size = choose_size(list_modes(self._file), wanted, self.place)
+            chosen = choose_rate(at_their_size(self._file, of_size), wanted, self.place)
             chosen, layout = set_mode(self._file, chosen, wanted.frame_rate)
             self._stream = Stream(self._file, layout)
             return chosen

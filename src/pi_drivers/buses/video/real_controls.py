@@ -8,7 +8,7 @@ from typing import Literal
 
 from pi_drivers.buses.video import answers
 from pi_drivers.buses.video import v4l2_structs as v4l2
-from pi_drivers.buses.video.contract import Control
+from pi_drivers.buses.video.contract import Automatic, Control
 from pi_drivers.buses.video.ranges import check_value, inactive, range_of, unknown_control
 from pi_drivers.buses.video.real_control_list import NO_MORE, SILENT, list_controls
 from pi_drivers.buses.video.real_file import VideoFile
@@ -24,16 +24,16 @@ KINDS: dict[int, Literal["integer", "boolean", "menu", "button"]] = {
 }
 """Others are texts, sets of bits, tables, and headings."""
 
-AUTOMATICS = {
-    "exposure_time_absolute": ("auto_exposure", 1),
-    "white_balance_temperature": ("white_balance_automatic", 0),
-    "red_balance": ("white_balance_automatic", 0),
-    "blue_balance": ("white_balance_automatic", 0),
-    "focus_absolute": ("focus_automatic_continuous", 0),
-    "gain": ("gain_automatic", 0),
-    "hue": ("hue_automatic", 0),
+AUTOMATICS: dict[str, Automatic] = {
+    "exposure_time_absolute": ("auto_exposure", (1, 2)),
+    "white_balance_temperature": ("white_balance_automatic", (0,)),
+    "red_balance": ("white_balance_automatic", (0,)),
+    "blue_balance": ("white_balance_automatic", (0,)),
+    "focus_absolute": ("focus_automatic_continuous", (0,)),
+    "gain": ("gain_automatic", (0,)),
+    "hue": ("hue_automatic", (0,)),
 }
-"""Which control sets another one by itself, and its value with which it does not."""
+"""Which control sets another one by itself. With shutter priority (2) a camera is told its exposure time."""
 
 LONGEST_MENU = 512
 

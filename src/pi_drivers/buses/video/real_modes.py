@@ -1,8 +1,8 @@
 """What a camera of V4L2 can deliver, and setting it up for one of these."""
 
 import errno
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from pi_drivers.buses.video import answers
@@ -64,6 +64,16 @@ def list_modes(file: VideoFile) -> list[VideoMode]:
     return [mode for name, number in pixel_formats(file).items() for mode in _modes_of(file, name, number)]
 
 
+def at_their_size(file: VideoFile, modes: Sequence[VideoMode]) -> list[VideoMode]:
+    """Modes of one size each, with the frame rates of that size."""
+    numbers = pixel_formats(file)
+    found = []
+    for mode in modes:
+        rates, rate_range = _rates(file, numbers[mode.pixel_format], mode.largest)
+        found.append(replace(mode, frame_rates=rates, rate_range=rate_range))
+    return found
+
+
 def set_mode(file: VideoFile, chosen: Chosen, asked_rate: float | None) -> tuple[Chosen, Layout]:
     """Set a camera up; returns what it made of it.
 
@@ -104,7 +114,9 @@ def _modes_of(file: VideoFile, name: str, number: int) -> Iterator[VideoMode]:
         if size.type == v4l2.SIZE_DISCRETE:
             one = (size.discrete.width, size.discrete.height)
             rates, rate_range = _rates(file, number, one)
-            yield VideoMode(name, one, one, frame_rates=rates, rate_range=rate_range)
+            mode = VideoMode(name, one, one, frame_rates=rates, rate_range=rate_range)
+            if mode.has(*one):
+                yield mode
             continue
         span = size.stepwise
         largest = (span.max_width, span.max_height)

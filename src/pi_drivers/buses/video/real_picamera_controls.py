@@ -8,20 +8,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from pi_drivers.buses.video.contract import Control
+from pi_drivers.buses.video.contract import Automatic, Control
 
 COMPOUND = frozenset({
     "AfWindows", "ColourCorrectionMatrix", "ColourGains", "FrameDurationLimits", "ScalerCrop", "ScalerCrops",
 })  # fmt: skip
 """Several numbers each; the frame durations go by the frame rate."""
 
-AUTOMATIC = {
-    "ExposureTime": ("AeEnable", 0),
-    "AnalogueGain": ("AeEnable", 0),
-    "ColourTemperature": ("AwbEnable", 0),
-    "LensPosition": ("AfMode", 0),
+AUTOMATIC: dict[str, Automatic] = {
+    "ExposureTime": ("AeEnable", (0,)),
+    "AnalogueGain": ("AeEnable", (0,)),
+    "ColourTemperature": ("AwbEnable", (0,)),
+    "LensPosition": ("AfMode", (0,)),
 }
-"""The control that does it by itself, and its value when it does not. libcamera ignores the first while the second is
+"""The control that does it by itself, and its values when it does not. libcamera ignores the first while the second is
 on, and does not say so."""
 
 CLOSE = 0.02
@@ -83,7 +83,7 @@ def _control(
 
 
 def _with_activity(control: Control, now: Mapping[str, float]) -> Control:
-    switch, manual = AUTOMATIC.get(control.name, ("", 0))
+    switch, manual = AUTOMATIC.get(control.name, ("", ()))
     if switch not in now:
         return control
-    return replace(control, automatic=(switch, manual), inactive=now[switch] != manual)
+    return replace(control, automatic=(switch, manual), inactive=now[switch] not in manual)

@@ -7,7 +7,7 @@ nothing, because its cable is loose, would keep who asks for ever.
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -39,7 +39,7 @@ SMALLEST = (64, 64)
 STEP = (2, 2)
 """picamera2 refuses odd sizes."""
 BUFFERS = 4
-"""One is kept, one is copied, and the camera fills two."""
+"""One is kept, one is copied or looked at, and the camera fills two."""
 SETTLING_NS = 600_000_000
 """A control acts on a frame that is still to be exposed, and some are on their way."""
 CLOSING_S = 0.5
@@ -186,23 +186,27 @@ class PicameraDevice(VideoDevice):
         """Wait until pictures are made with a control's new value, or have had the time to; returns what it is."""
         before = self._reported.pop(name)
         deadline_ns = time.monotonic_ns() + SETTLING_NS
-        while self._frames.wait(deadline_ns - time.monotonic_ns()):
-            self._reported |= numbers_in(self._next_metadata())
+        seen = 0
+        while self._frames.wait(deadline_ns - time.monotonic_ns(), after=seen):
+            seen = self._look_at_newest(seen)
             now = self._reported.get(name)
             if now is not None and is_near(now, wanted) and (now != before or before == wanted):
                 break
         return self._reported.get(name, wanted)
 
-    def _next_metadata(self) -> Mapping[str, Any]:
-        """What is said of the newest frame, which goes back unseen."""
+    def _look_at_newest(self, seen: int) -> int:
+        """Note what is said of the newest frame, which stays for the next `read`; returns how many have come."""
         with self._lock, library.told_as(self.place, "lost a picture"):
             self._check_open()
-            taken = self._frames.take()
-            if taken is None:
-                return {}
-            metadata: Mapping[str, Any] = taken[0].get_metadata()
-            taken[0].release()
-            return metadata
+            shared = self._frames.share()
+            if shared is None:
+                return seen
+            request, came = shared
+            try:
+                self._reported |= numbers_in(request.get_metadata())
+            finally:
+                request.release()
+            return came
 
     def _check_open(self) -> None:
         if self._closer is not None:

@@ -30,11 +30,11 @@ class NewestRequest:
         if before is not None:
             before.release()
 
-    def wait(self, timeout_ns: int) -> bool:
-        """Wait until there is one; False when there is none in time, or `end` was called."""
+    def wait(self, timeout_ns: int, after: int = 0) -> bool:
+        """Wait until there is one that came after so many; False when none does in time, or `end` was called."""
         deadline_ns = time.monotonic_ns() + timeout_ns
         with self._changed:
-            while self._request is None and not self._ended:
+            while (self._request is None or self._count <= after) and not self._ended:
                 left_ns = deadline_ns - time.monotonic_ns()
                 if left_ns <= 0:
                     return False
@@ -46,6 +46,14 @@ class NewestRequest:
         with self._changed:
             request, self._request = self._request, None
             return None if request is None else (request, self._count)
+
+    def share(self) -> tuple[Any, int] | None:
+        """As `take`, but it stays for whoever takes it."""
+        with self._changed:
+            if self._request is None:
+                return None
+            self._request.acquire()
+            return self._request, self._count
 
     def end(self) -> None:
         """Keep no more frames; who waits, now or later, is sent away. Idempotent."""

@@ -19,7 +19,7 @@ from viam.utils import ValueTypes
 
 from pi_drivers.buses.video.contract import Cameras, Chosen, RawFrame, VideoDevice, Wanted
 from pi_drivers.config.wording import shown
-from pi_drivers.errors import ArgumentError, ConfigError, StaleReadingError, UnsupportedError
+from pi_drivers.errors import ArgumentError, ClaimedError, ConfigError, StaleReadingError, UnsupportedError
 from pi_drivers.host.contract import MILLISECOND, SECOND
 from pi_drivers.models.base import Dependencies, HardwareModel
 from pi_drivers.models.camera.camera_config import CameraAttributes, Distortion, Intrinsics
@@ -193,7 +193,7 @@ class CameraModel(HardwareModel[C], Generic[C]):
             raise ConfigError(f"{self.label}: {'; '.join(map(str, problems))}")
         try:
             apply_controls(device, self.settings.controls)
-        except ArgumentError as error:
+        except (ArgumentError, ClaimedError) as error:  # a claim would mean that another program has the whole camera
             raise ConfigError(f"{self.label}: controls: {error}") from error
         return chosen
 

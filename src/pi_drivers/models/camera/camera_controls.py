@@ -1,5 +1,6 @@
 """What can be set on a camera, as people write and read it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,12 +11,15 @@ from pi_drivers.errors import ArgumentError
 
 RANKS = ("boolean", "menu", "integer", "number", "button")
 """The order in which controls are set: what switches an automatism off comes before what it would overrule."""
+SWITCHES = ("boolean", "menu")
 
 
 def apply_controls(device: VideoDevice, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """Set controls, all of them or, where one cannot be had, none; on the camera's thread.
 
-    Whether one has an effect is seen beforehand, with those in mind that are set together with it.
+    Whether one has an effect is seen beforehand, with those in mind that are set together with it. Of one that has none
+    now, and nobody knows why, only the camera can tell once the switches and menus are set: these stay set if it
+    refuses.
 
     Returns:
         What the camera then has, read back from it.
@@ -28,7 +32,7 @@ def apply_controls(device: VideoDevice, wanted: Mapping[str, Any]) -> dict[str, 
         return {}
     there = device.controls()
     settings = [_setting(device.place, there, name, value) for name, value in wanted.items()]
-    before = {control.name: control.value for control in there}
+    before = {control.name: control for control in there}
     changes = {control.name: value for control, value in settings}
     for control, _ in settings:
         if _will_be_inactive(control, before, changes):
@@ -49,7 +53,7 @@ def number_of(control: Control, value: object, place: str) -> float:
     """A control's value as the camera has it. Raises: ArgumentError: it means nothing to this control."""
     if isinstance(value, bool) and control.kind in {"boolean", "button"}:
         return float(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return value
     if isinstance(value, str) and control.kind == "menu":
         for number, text in control.choices.items():
@@ -58,12 +62,15 @@ def number_of(control: Control, value: object, place: str) -> float:
     raise ArgumentError(f"{place}: {control.name} must be {range_of(control)}, got {shown(value)}")
 
 
-def _will_be_inactive(control: Control, before: Mapping[str, float], changes: Mapping[str, float]) -> bool:
-    """Whether a control has no effect once others are set."""
-    switch, manual = control.automatic or ("", 0.0)
-    if switch not in changes or changes[switch] == before[switch]:
+def _will_be_inactive(control: Control, before: Mapping[str, Control], changes: Mapping[str, float]) -> bool:
+    """Whether it is certain that a control has no effect once others are set."""
+    if control.automatic is None:
+        others = changes.keys() - {control.name}
+        return control.inactive and not any(before[name].kind in SWITCHES for name in others)
+    switch, manual = control.automatic
+    if switch not in changes or changes[switch] == before[switch].value:
         return control.inactive
-    return changes[switch] != manual
+    return changes[switch] not in manual
 
 
 def control_entry(control: Control) -> dict[str, Any]:

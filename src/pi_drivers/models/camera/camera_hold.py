@@ -40,11 +40,17 @@ class CameraHold:
         self._give_back()
         self._place = ""
 
-    def pass_over(self, place: str) -> None:
-        """Another program uses it. Once that was found of every one, they are all tried again."""
-        if place in self._busy:
+    def pass_over(self, place: str) -> bool:
+        """Another program uses it. Once that was found of every one, they are all tried again.
+
+        Returns:
+            Whether that is news.
+        """
+        is_new = place not in self._busy
+        if not is_new:
             self._busy.clear()
         self._busy.add(place)
+        return is_new
 
     def settle(self) -> None:
         """The one that is held delivers: what was found of others is forgotten."""

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pi_drivers.buses.video.contract import RIBBON_CABLE, Control, VideoMode, VideoSource, Wanted
+from pi_drivers.buses.video.contract import RIBBON_CABLE, Automatic, Control, VideoMode, VideoSource, Wanted
 from pi_drivers.host.contract import Host
 from pi_drivers.world.cameras import CameraTwin
 
@@ -19,11 +19,11 @@ FASTEST = (((1536, 864), 120.13), ((2304, 1296), 56.03), ((4608, 2592), 14.35))
 --list-cameras)."""
 
 
-def _number(name: str, low: float, high: float, default: float, automatic: tuple[str, float] | None = None) -> Control:
+def _number(name: str, low: float, high: float, default: float, automatic: Automatic | None = None) -> Control:
     return Control(name, "number", low, high, 0, default, default, automatic=automatic)
 
 
-BY_EXPOSURE, BY_WHITE_BALANCE, BY_FOCUS = ("AeEnable", 0), ("AwbEnable", 0), ("AfMode", 0)
+BY_EXPOSURE, BY_WHITE_BALANCE, BY_FOCUS = ("AeEnable", (0,)), ("AwbEnable", (0,)), ("AfMode", (0,))
 CONTROLS = (
     Control("AeEnable", "boolean", 0, 1, 1, 1, 1),
     Control("ExposureTime", "integer", 26, 220_416_802, 1, 15_700, 15_700, automatic=BY_EXPOSURE),

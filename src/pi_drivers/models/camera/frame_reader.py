@@ -210,15 +210,17 @@ class FrameReader:
         self.openings += 1
 
     async def _failed(self, error: Exception) -> None:
-        device = self._device
+        device, is_next = self._device, False
         if isinstance(error, BusAbsentError):
             self._is_gone = True
             if device is not None:
                 self._unplugged, self._unplugged_place = str(error), device.place
         elif isinstance(error, ClaimedError) and device is not None:
-            self._hold.pass_over(device.place)
+            is_next = self._hold.pass_over(device.place) and self._request.name is None
         self._hold.release()
         await self._worker.run(self._let_go)
+        if is_next:
+            return  # there may be a free one behind it
         self._error = error
         self._failures_in_a_row += 1
         self.failures += 1

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from pi_drivers.buses.video.contract import COMPRESSED, Chosen, RawFrame, least_length
-from pi_drivers.errors import ConfigError, CorruptDataError
+from pi_drivers.errors import ConfigError, CorruptDataError, MissingLibraryError
 from pi_drivers.models.camera.camera_config import LARGEST_PICTURE, CameraAttributes, too_large
 from pi_drivers.models.camera.jpeg import BadJpegError, examine, with_huffman_tables
 from pi_drivers.models.camera.pixels import pixels_of
@@ -87,9 +87,11 @@ def transcode(name: str, frame: RawFrame, settings: CameraAttributes) -> Picture
     Raises:
         CorruptDataError: it cannot be decoded, or not be made into what is delivered.
         ConfigError: it is too large to be sent.
+        MissingLibraryError: what decodes and encodes pictures cannot be loaded.
     """
     if passes_through(frame, settings):
         return Picture(with_huffman_tables(frame.data), "image/jpeg", frame.width, frame.height, frame.taken_ns)
+    load_libraries(name)
     import cv2
 
     try:
@@ -106,6 +108,26 @@ def transcode(name: str, frame: RawFrame, settings: CameraAttributes) -> Picture
         raise ConfigError(f"{name}: this picture, as {settings.mime_type}, {too_large(len(data))}")
     height, width = pixels.shape[:2]
     return Picture(data, settings.mime_type, width, height, frame.taken_ns)
+
+
+def load_libraries(name: str) -> None:
+    """Load what decodes and encodes pictures: some seconds on a small Pi, the first time.
+
+    Args:
+        name: who needs it, for messages.
+
+    Raises:
+        MissingLibraryError: it is not there, or is broken; the message says what to do.
+    """
+    try:
+        import cv2  # noqa: F401
+        import simplejpeg  # noqa: F401
+    except (ImportError, ValueError) as error:  # a ValueError where it was made for another numpy
+        raise MissingLibraryError(
+            f"{name}: a library that decodes pictures cannot be loaded. Delete the virtual environment and run setup.sh"
+            " again; in one of your own, pip install --force-reinstall numpy opencv-python-headless simplejpeg. It "
+            f"says: {error}"
+        ) from error
 
 
 def transformed(pixels: "Pixels", settings: CameraAttributes) -> "Pixels":
@@ -163,10 +185,11 @@ class Transcoder:
         """Load what decodes such pictures, if any is to be decoded: the first one need not wait for that.
 
         Raises:
+            MissingLibraryError: that cannot be loaded.
             ClosedError: the camera was closed.
         """
         if not passes_through(chosen, self._settings):
-            await self._worker.run(_load_libraries)
+            await self._worker.run(functools.partial(load_libraries, self._name))
 
     async def picture(self, newest: Callable[[], RawFrame]) -> Picture:
         """The picture of the newest frame; whoever asks for the same one meanwhile gets the same.
@@ -213,11 +236,6 @@ def _task(work: Coroutine[Any, Any, Picture]) -> "asyncio.Task[Picture]":
     task = asyncio.get_running_loop().create_task(work, name="transcode a frame")
     task.add_done_callback(_look_at)
     return task
-
-
-def _load_libraries() -> None:
-    import cv2  # noqa: F401 - some seconds on a small Pi, the first time
-    import simplejpeg  # noqa: F401
 
 
 def _look_at(work: "asyncio.Task[Picture]") -> None:

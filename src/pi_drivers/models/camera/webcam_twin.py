@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from pi_drivers.buses.video.contract import USUAL_RATE, USUAL_SIZE, Control, VideoMode, Wanted, plain_name
+from pi_drivers.buses.video.contract import USUAL_RATE, USUAL_SIZE, Automatic, Control, VideoMode, Wanted, plain_name
 from pi_drivers.host.contract import SECOND, Host
 from pi_drivers.world.cameras import CameraTwin
 
@@ -19,7 +19,7 @@ FOLDER = "/dev/video"
 
 
 def _integer(
-    name: str, low: int, high: int, default: int, step: int = 1, automatic: tuple[str, float] | None = None
+    name: str, low: int, high: int, default: int, step: int = 1, automatic: Automatic | None = None
 ) -> Control:
     return Control(name, "integer", low, high, step, default, default, automatic=automatic)
 
@@ -37,14 +37,14 @@ CONTROLS = (
     _integer("gamma", 72, 500, 100),
     _integer("gain", 0, 100, 0),
     Control("power_line_frequency", "menu", 0, 2, 1, 1, 1, {0: "Disabled", 1: "50 Hz", 2: "60 Hz"}),
-    _integer("white_balance_temperature", 2800, 6500, 4600, 10, automatic=("white_balance_automatic", 0)),
+    _integer("white_balance_temperature", 2800, 6500, 4600, 10, automatic=("white_balance_automatic", (0,))),
     _integer("sharpness", 0, 6, 3),
     _integer("backlight_compensation", 0, 2, 1),
     Control("auto_exposure", "menu", 0, 3, 1, 3, 3, {1: "Manual Mode", 3: "Aperture Priority Mode"}),
-    _integer("exposure_time_absolute", 1, 5000, 157, automatic=("auto_exposure", 1)),
+    _integer("exposure_time_absolute", 1, 5000, 157, automatic=("auto_exposure", (1, 2))),
     _switch("exposure_dynamic_framerate", 0),
     _switch("focus_automatic_continuous", 1),
-    _integer("focus_absolute", 0, 250, 0, 5, automatic=("focus_automatic_continuous", 0)),
+    _integer("focus_absolute", 0, 250, 0, 5, automatic=("focus_automatic_continuous", (0,))),
     _integer("zoom_absolute", 100, 500, 100),
 )
 """Those that UVC cameras have, by the names that the kernel's driver gives them."""
