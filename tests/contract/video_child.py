@@ -100,15 +100,7 @@ class FarDevice(VideoDevice):
     def __init__(self, rig: Any, number: int, source: VideoSource) -> None:
         self._rig = rig
         self._number = number
-        self._source = source
-
-    @property
-    def place(self) -> str:
-        return self._source.path
-
-    @property
-    def source(self) -> VideoSource:
-        return self._source
+        self.source = source
 
     def modes(self) -> Sequence[VideoMode]:
         answer: Sequence[VideoMode] = self._ask("modes")

@@ -180,15 +180,13 @@ class VideoDevice(ABC):
         BusError: anything else the kernel reports.
     """
 
-    @property
-    @abstractmethod
-    def place(self) -> str:
-        """Where it is, for messages and claims: `/dev/video0`, `camera 0`. Any thread."""
+    source: VideoSource
+    """Which camera it is. Any thread."""
 
     @property
-    @abstractmethod
-    def source(self) -> VideoSource:
-        """Which camera it is. Any thread."""
+    def place(self) -> str:
+        """Where it is, for messages and claims: `/dev/video0`, `camera 0`. Any thread."""
+        return self.source.path
 
     @abstractmethod
     def modes(self) -> Sequence[VideoMode]:

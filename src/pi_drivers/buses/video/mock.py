@@ -48,19 +48,11 @@ class MockVideo(VideoDevice):
     def __init__(self, world: World, twin: CameraTwin) -> None:
         self._world = world
         self._twin = twin
-        self._source = twin.source
+        self.source = twin.source
         self._bell = Bell()
         self._woken = False
         self._closed = False
         self._running: RunningCamera | None = None
-
-    @property
-    def place(self) -> str:
-        return self._source.path
-
-    @property
-    def source(self) -> VideoSource:
-        return self._source
 
     def modes(self) -> Sequence[VideoMode]:
         with self._world.held():
@@ -132,5 +124,5 @@ class MockVideo(VideoDevice):
             raise answers.closed(self.place)
         if not self._twin.plugged or (self._running is not None and self._running.gone):
             raise answers.unplugged(self.place)
-        if self._twin.source != self._source:
+        if self._twin.source != self.source:
             raise answers.unplugged(self.place)

@@ -65,7 +65,7 @@ class V4l2Device(VideoDevice):
         Raises:
             BusAbsentError, BusPermissionError, ClaimedError, BusError: it cannot be opened, or is no camera.
         """
-        self._source = source
+        self.source = source
         # Whoever uses the device holds this. `_closed` is set without it, so that it can end a wait.
         self._turn = threading.Lock()
         self._closed = False
@@ -78,14 +78,6 @@ class V4l2Device(VideoDevice):
             undo.callback(self._waker.close)
             self._check_fit()
             undo.pop_all()
-
-    @property
-    def place(self) -> str:
-        return self._source.path
-
-    @property
-    def source(self) -> VideoSource:
-        return self._source
 
     def modes(self) -> Sequence[VideoMode]:
         with self._in_turn():
@@ -154,7 +146,7 @@ class V4l2Device(VideoDevice):
     def _check_fit(self) -> None:
         reason = why_unfit(capability_of(self._file))
         if reason:
-            raise answers.unfit(VideoSource(self.place, self._source.label, self._source.driver, unfit=reason))
+            raise answers.unfit(VideoSource(self.place, self.source.label, self.source.driver, unfit=reason))
 
     def _check_open(self) -> None:
         if self._closed:

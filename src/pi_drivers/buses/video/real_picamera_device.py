@@ -52,7 +52,7 @@ class PicameraDevice(VideoDevice):
     def __init__(self, camera: Any, source: VideoSource) -> None:
         """Args: camera: a Picamera2, open, and from here on ours. source: what it is."""
         self._camera = camera
-        self._source = source
+        self.source = source
         self._frames = NewestRequest()
         self._numbers = FrameNumbers()
         # Held by whoever uses the camera or a frame's memory, both of which closing takes away.
@@ -65,14 +65,6 @@ class PicameraDevice(VideoDevice):
         """What controls were set to."""
         self._reported: dict[str, float] = {}
         """What the last pictures were made with."""
-
-    @property
-    def place(self) -> str:
-        return self._source.path
-
-    @property
-    def source(self) -> VideoSource:
-        return self._source
 
     def modes(self) -> Sequence[VideoMode]:
         with self._lock, library.told_as(self.place, "does not tell what it can"):
