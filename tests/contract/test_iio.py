@@ -102,7 +102,7 @@ def test_devices_can_be_read_for_ever(ground: KernelSensorsGround, sensors: Kern
     for _ in range(100):
         sensors.read(device, "in_pressure_input")
         sensors.devices()
-    assert open_descriptors() == before
+    assert open_descriptors() <= before
 
 
 @pytest.mark.parametrize(

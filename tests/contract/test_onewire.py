@@ -133,4 +133,4 @@ def test_the_bus_can_be_read_for_ever(ground: OneWireGround, bus: OneWireBus):
     for _ in range(100):
         bus.read(ONE)
         bus.scan()
-    assert open_descriptors() == before
+    assert open_descriptors() <= before

@@ -162,4 +162,4 @@ def test_channels_can_be_opened_and_closed_for_ever(tree: SysfsTree):
     for _ in range(200):
         tree.pwm.open(18).close()
 
-    assert open_descriptors() == before
+    assert open_descriptors() <= before

@@ -243,7 +243,7 @@ def test_a_port_can_be_unplugged_and_opened_again_for_ever(ground: SerialGround,
         port.write(b"a")
         assert ground.hears(b"a" * rounds)
 
-    assert open_descriptors() == before
+    assert open_descriptors() <= before
 
 
 def test_a_port_has_one_owner_at_a_time(ground: SerialGround, port: SerialPort):
@@ -266,7 +266,7 @@ def test_a_port_can_be_opened_and_closed_for_ever(ground: SerialGround):
     with pytest.raises(BusAbsentError):
         ground.open("/dev/ttyUSB99")
 
-    assert open_descriptors() == before
+    assert open_descriptors() <= before
 
 
 def test_a_port_that_is_not_there_is_absent_and_those_that_are_there_are_named(ground: SerialGround):

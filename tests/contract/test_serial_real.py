@@ -71,7 +71,7 @@ def test_a_speed_that_the_port_makes_another_of_is_refused(ground: PtySerialGrou
     before = open_descriptors()
     with pytest.raises(ArgumentError, match=f"{ground.path}: .*cannot do 250000 baud.*38400"):
         ground.open(baud=250_000)
-    assert open_descriptors() == before
+    assert open_descriptors() <= before
 
     # A divider seldom gives the exact speed, and need not.
     monkeypatch.setattr(real_open, "actual_baud", lambda port: 116_279)
@@ -118,7 +118,7 @@ def test_what_keeps_a_port_from_opening_is_explained(ground: PtySerialGround, mo
     with pytest.raises(kind, match=f"^{ground.path}: .*{words}"):
         ground.open()
 
-    assert open_descriptors() == before
+    assert open_descriptors() <= before
 
 
 def test_an_error_that_pyserial_puts_into_words_is_known_by_the_number_behind_it(ground: PtySerialGround, monkeypatch):

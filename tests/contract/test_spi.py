@@ -166,4 +166,4 @@ def test_a_chip_select_can_be_opened_and_closed_for_ever(spi: SpiGround):
     with pytest.raises(ArgumentError):
         spi.open(mode=9)
 
-    assert open_descriptors() == before
+    assert open_descriptors() <= before

@@ -145,7 +145,7 @@ def test_a_device_that_refuses_its_settings_is_closed_again(
     with pytest.raises(BusError, match=r"cannot be opened: .* \(EINVAL\)"):
         SpidevChip(0, 0, speed_hz=SPEED_HZ, mode=0, devices=devices)
 
-    assert open_descriptors() == before
+    assert open_descriptors() <= before
 
 
 def test_a_file_that_is_no_spi_device_is_named_as_such(devices: Path):

@@ -211,7 +211,7 @@ def test_where_none_can_be_started_one_warning_says_so(monkeypatch, caplog, left
 
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "cannot be started" in caplog.text
-    assert open_descriptors() == before
+    assert open_descriptors() <= before
 
 
 def test_one_that_ends_at_once_is_not_started_again_and_again(caplog, left: Path, tmp_path: Path):
