@@ -63,5 +63,5 @@ SPARE_DESCRIPTORS = 4
 
 
 def open_descriptors() -> int:
-    """How many file descriptors this process holds: a leak makes them more; a thread that ends late makes them fewer."""
+    """How many file descriptors this process holds. A leak makes them more; a thread that ends late, fewer."""
     return len(list(Path("/proc/self/fd").iterdir())) if os.path.isdir("/proc/self/fd") else 0  # noqa: PTH112
