@@ -1340,7 +1340,7 @@ FAULTS = (
           "        clean = without_strays(frame.data)\n", "        clean = frame.data\n",
           "models/test_camera_pixels.py"),
     Fault("controls set in the order in which they are written", "models/camera/camera_controls.py",
-          "    settings.sort(key=lambda setting: RANKS.index(setting[0].kind))\n", "",
+          "    settings.sort(key=lambda setting: (RANKS.index(setting[0].kind), setting[0].name))\n", "",
           "models/test_webcam_controls.py::"
           "test_what_switches_an_automatism_off_is_set_before_what_it_would_overrule"),
     Fault("a camera that is closed stays claimed", "models/camera/frame_reader.py",

@@ -37,7 +37,8 @@ def apply_controls(device: VideoDevice, wanted: Mapping[str, Any]) -> dict[str, 
     for control, _ in settings:
         if _will_be_inactive(control, before, changes):
             raise inactive(device.place, control)
-    settings.sort(key=lambda setting: RANKS.index(setting[0].kind))
+    # By name within a rank: on the wire the members of an object have no order.
+    settings.sort(key=lambda setting: (RANKS.index(setting[0].kind), setting[0].name))
     return {control.name: _shown_value(control, device.set_control(control.name, value)) for control, value in settings}
 
 
