@@ -183,6 +183,14 @@ def test_a_jpeg_with_anything_in_place_of_a_piece_is_a_jpeg_or_refused(begin, le
     assert_judged(data[:begin] + instead + data[begin + length :])
 
 
+def test_one_with_segments_without_end_is_refused():
+    comment = b"\xff\xfe\x00\x02"
+
+    assert examine(FRAME[:2] + comment * 100 + FRAME[2:])[:3] == FACTS[:3]
+    with pytest.raises(BadJpegError, match="has more than 1000 segments"):
+        examine(FRAME[:2] + comment * 1000 + FRAME[2:])
+
+
 @CHOSEN
 @given(
     st.lists(st.sampled_from([b"\xff", b"\0", b"\2", b"\x0b", *(bytes([0xFF, each]) for each in range(0xC0, 0xF0))]))

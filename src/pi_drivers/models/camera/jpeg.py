@@ -23,7 +23,7 @@ BETWEEN_SCANS = frozenset({DHT, DQT, DRI, SOS, EOI})
 IN_HEADER = BETWEEN_SCANS | FRAMES | {COM, *APPLICATION}
 
 MOST_SEGMENTS = 1000
-"""Cameras write about a dozen."""
+"""Cameras write about a dozen. Somebody who writes a hundred thousand keeps whoever looks at them busy."""
 STRAY = 16
 """Bytes that may lie between two segments. Some webcams leave a few there, which every decoder skips."""
 NEXT_MARKER = re.compile(rb"[^\xff]{0,%d}+\xff++([^\x00\xff])" % STRAY)
@@ -155,7 +155,7 @@ def _segments(data: bytes) -> Iterator[_Segment]:
     if data[:2] != bytes((0xFF, SOI)):
         raise BadJpegError("does not begin with FF D8")
     at, allowed = 2, IN_HEADER
-    while True:
+    for _ in range(MOST_SEGMENTS):
         marker, begin = _marker_at(data, at, allowed)
         at = begin if marker == EOI else _end_of_segment(data, begin)
         yield _Segment(marker, begin, at)
@@ -163,6 +163,7 @@ def _segments(data: bytes) -> Iterator[_Segment]:
             return
         if marker == SOS:
             at, allowed = _end_of_scan(data, at), BETWEEN_SCANS
+    raise BadJpegError(f"has more than {MOST_SEGMENTS} segments")
 
 
 def _marker_at(data: bytes, at: int, allowed: frozenset[int]) -> tuple[int, int]:
