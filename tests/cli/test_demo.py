@@ -17,7 +17,8 @@ SNAPSHOT = Snapshot(1.5, "a rest", [Wheel("left", -0.5, 1.25, 500)], {"temperatu
 
 
 def test_the_rover_turns_its_wheels_counts_ticks_and_reads_the_air(capfd, run):
-    run(demo.run_demo(5))
+    with view() as show:
+        run(demo.run_demo(5, show))
 
     lines = capfd.readouterr().out.splitlines()
     assert [line.partition(",")[0] for line in lines] == ["0.2 s", "1.0 s", "2.0 s", "3.0 s", "4.0 s", "5.0 s"]

@@ -14,7 +14,7 @@ import viam.logging
 
 from pi_drivers import host as hosts
 from pi_drivers.cli.checks import judge
-from pi_drivers.cli.demo_view import Snapshot, Wheel, view
+from pi_drivers.cli.demo_view import Show, Snapshot, Wheel
 from pi_drivers.cli.reading import read_machine
 from pi_drivers.cli.running import RunningMachine
 from pi_drivers.cli.up import stop_on_signals
@@ -47,8 +47,12 @@ ROUTE = (
 """Driven over and over."""
 
 
-async def run_demo(duration_s: float) -> None:
-    """Drive for so many seconds, or until Ctrl-C.
+async def run_demo(duration_s: float, show: Show) -> None:
+    """Drive for so many seconds, until Ctrl-C, or until nobody can see it any more.
+
+    Args:
+        duration_s: in robot time.
+        show: takes what is to be seen, every quarter of a second.
 
     Raises:
         ConfigError: the rover's config is missing, or was edited into something that cannot be built.
@@ -62,7 +66,7 @@ async def run_demo(duration_s: float) -> None:
         await rover.build()
         if complaints:
             raise ConfigError("\n".join(complaints))
-        driving = asyncio.create_task(_drive(rover, duration_s), name="drive")
+        driving = asyncio.create_task(_drive(rover, duration_s, show), name="drive")
         stopping = asyncio.create_task(stop.wait(), name="wait for a signal")
         await asyncio.wait({driving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         for task in (driving, stopping):
@@ -95,20 +99,19 @@ def _rover() -> tuple[RunningMachine, list[str]]:
     return rover, complaints
 
 
-async def _drive(rover: RunningMachine, duration_s: float) -> None:
+async def _drive(rover: RunningMachine, duration_s: float, show: Show) -> None:
     host = hosts.get("mock")
     start_ns = host.now_ns()
     end_ns = start_ns + round(duration_s * SECOND)
-    with view() as show:
-        for leg in itertools.cycle(ROUTE):
-            leg_end_ns = min(host.now_ns() + leg.duration_ns, end_ns)
-            await _set_wheels(rover, leg)
-            while host.now_ns() < leg_end_ns:
-                await host.wait(min(PERIOD_NS, leg_end_ns - host.now_ns()))
-                if not show(await _look(rover, host, start_ns, leg)):
-                    return
-            if host.now_ns() >= end_ns:
+    for leg in itertools.cycle(ROUTE):
+        leg_end_ns = min(host.now_ns() + leg.duration_ns, end_ns)
+        await _set_wheels(rover, leg)
+        while host.now_ns() < leg_end_ns:
+            await host.wait(min(PERIOD_NS, leg_end_ns - host.now_ns()))
+            if not show(await _look(rover, host, start_ns, leg)):
                 return
+        if host.now_ns() >= end_ns:
+            return
 
 
 async def _set_wheels(rover: RunningMachine, leg: Leg) -> None:

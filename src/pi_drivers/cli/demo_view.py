@@ -33,6 +33,9 @@ class Snapshot(NamedTuple):
     """The sensor's readings, or why there are none."""
 
 
+LEAST_COLUMNS = 64
+"""A line below the table is no wider than the table."""
+
 Show = Callable[[Snapshot], bool]
 """Shows a snapshot; returns whether anybody can still see it."""
 
@@ -64,7 +67,7 @@ def _until_lost(put: Callable[[Snapshot], None]) -> Show:
 
 def table(snapshot: Snapshot) -> Table:
     """A snapshot as a table."""
-    shown = Table(title=f"rover after {snapshot.time_s:.1f} s: {snapshot.doing}")
+    shown = Table(title=f"rover after {snapshot.time_s:.1f} s: {snapshot.doing}", min_width=LEAST_COLUMNS)
     for column in ("component", "power", "turns", "encoder ticks"):
         shown.add_column(column, justify="left" if column == "component" else "right")
     for wheel in snapshot.wheels:

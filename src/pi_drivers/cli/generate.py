@@ -2,12 +2,12 @@
 
 import sys
 
-from pi_drivers.cli import meta, pages
+from pi_drivers.cli import meta, pages, picture
 
 
 def main() -> int:
-    """Write, and say what was written. The pages come first, for `meta.json` names those there are."""
-    for path in [*pages.write(), meta.write()]:
+    """Write, and say what was written."""
+    for path in [*pages.write(), meta.write(), picture.write()]:
         sys.stdout.write(f"{path}\n")
     return 0
 

@@ -5,6 +5,8 @@ pins to simulated ones would be a lie.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pi_drivers.errors import ConfigError
@@ -47,6 +49,18 @@ def get(backend: str | None) -> "Host":
 def install(host: "Host") -> None:
     """Put a machine in place, for tests with a clock of their own."""
     _hosts[host.name] = host
+
+
+@contextmanager
+def installed(host: "Host") -> Iterator[None]:
+    """Put a machine in place for a while; what was there before comes back."""
+    before = dict(_hosts)
+    install(host)
+    try:
+        yield
+    finally:
+        _hosts.clear()
+        _hosts.update(before)
 
 
 def _make(name: str) -> "Host":

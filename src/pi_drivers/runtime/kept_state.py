@@ -9,7 +9,8 @@ import json
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,18 @@ from pi_drivers.runtime.directory import Key
 LOGGER = logging.getLogger(__name__)
 
 _in_process: dict[Key, Mapping[str, Any]] = {}
+
+
+@contextmanager
+def memory_of_its_own() -> Iterator[None]:
+    """What is kept within is forgotten at the end, and what was kept before is not seen within."""
+    before = dict(_in_process)
+    _in_process.clear()
+    try:
+        yield
+    finally:
+        _in_process.clear()
+        _in_process.update(before)
 
 
 class KeptState:
