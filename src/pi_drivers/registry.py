@@ -12,7 +12,14 @@ from viam.proto.app.robot import ComponentConfig
 from viam.proto.common import ResourceName
 from viam.resource.base import ResourceBase
 from viam.resource.registry import Registry, ResourceCreatorRegistration
-from viam.resource.types import API, RESOURCE_NAMESPACE_RDK, RESOURCE_TYPE_COMPONENT, Model, ModelFamily
+from viam.resource.types import (
+    API,
+    RESOURCE_NAMESPACE_RDK,
+    RESOURCE_TYPE_COMPONENT,
+    RESOURCE_TYPE_SERVICE,
+    Model,
+    ModelFamily,
+)
 
 if TYPE_CHECKING:
     from pi_drivers.models.base import HardwareModel
@@ -46,7 +53,11 @@ MODELS: Mapping[str, str] = {
     "nmea-gps": "movement_sensor.nmea_gps:NmeaGps",
     "webcam": "camera.webcam:Webcam",
     "csi-camera": "camera.csi_camera:CsiCamera",
+    "discovery": "discovery.pi_discovery:PiDiscovery",
 }
+
+SERVICES = frozenset({"discovery"})
+"""The Viam APIs that are services; all others are components."""
 
 
 def model_of(name: str) -> Model:
@@ -56,7 +67,9 @@ def model_of(name: str) -> Model:
 
 def api_of(name: str) -> API:
     """The Viam API of a model; its folder carries the name."""
-    return API(RESOURCE_NAMESPACE_RDK, RESOURCE_TYPE_COMPONENT, MODELS[name].partition(".")[0])
+    subtype = MODELS[name].partition(".")[0]
+    kind = RESOURCE_TYPE_SERVICE if subtype in SERVICES else RESOURCE_TYPE_COMPONENT
+    return API(RESOURCE_NAMESPACE_RDK, kind, subtype)
 
 
 def load(name: str) -> "type[HardwareModel[Any]]":
@@ -69,6 +82,12 @@ def load(name: str) -> "type[HardwareModel[Any]]":
     module = importlib.import_module(f"pi_drivers.models.{path}")
     model_class: type[HardwareModel[Any]] = getattr(module, attribute)
     return model_class
+
+
+def name_of(model_class: type) -> str | None:
+    """The name of a model by its class; None for a class that is not in the table."""
+    path = f"{model_class.__module__.removeprefix('pi_drivers.models.')}:{model_class.__name__}"
+    return next((name for name, entry in MODELS.items() if entry == path), None)
 
 
 def register_all() -> None:

@@ -20,6 +20,8 @@ from pi_drivers.config.plain import plain_value
 from pi_drivers.config.wording import closest, did_you_mean, shown
 from pi_drivers.errors import DriverError
 
+SECTIONS = ("components", "services")
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -65,10 +67,10 @@ def judge(machine: Machine) -> Judgement:
     return Judgement(sorted(problems, key=_index_in_file), notes, needs, wishes)
 
 
-def _index_in_file(problem: str) -> int:
-    """Which component a problem is about; what is about the whole file comes first."""
-    found = re.match(r"components\[(\d+)\]", problem)
-    return int(found[1]) if found else -1
+def _index_in_file(problem: str) -> tuple[int, int]:
+    """Which entry a problem is about; what is about the whole file comes first, and services last."""
+    found = re.match(r"(components|services)\[(\d+)\]", problem)
+    return (SECTIONS.index(found[1]), int(found[2])) if found else (-1, 0)
 
 
 def _model_verdict(component: Component, problems: list[str], notes: list[str]) -> None:
@@ -99,11 +101,11 @@ def _judge_attributes(component: Component, model_name: str) -> tuple[Attributes
 
 
 def _duplicate_names(components: Iterable[Component]) -> Iterator[str]:
-    first: dict[str, Component] = {}
+    first: dict[tuple[str, str], Component] = {}
     for one in components:
-        other = first.setdefault(one.name, one)
+        other = first.setdefault((one.kind, one.name), one)
         if other is not one:
-            yield f"{one.place}: name: {other.place} has this name too; every component needs its own"
+            yield f"{one.place}: name: {other.place} has this name too; every {one.kind} needs its own"
 
 
 def _required(one: _Known) -> list[str]:

@@ -1,11 +1,13 @@
 """Stops what a client set moving when the client is gone: killed, crashed, or just hung up.
 
 viam-server does this by the heartbeat of a client's session. `up` has no sessions, but it sees connections
-end, and that must not leave a motor running for ever. Which calls move something is written in Viam's own
-API, as an option of the method.
+end, and that must not leave a motor running for ever. A network that is cut ends none by itself, so the kernel
+is told to ask whether the other side is still there. Which calls move something is written in Viam's own API,
+as an option of the method.
 """
 
 import asyncio
+import socket
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -20,6 +22,15 @@ LOOK_S = 0.1
 
 STOP_S = 1.0
 """How long one resource may take to stop."""
+
+LOST_AFTER = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 3000),
+)
+"""The kernel asks a connection that is silent for a second, every second, and gives it up after three (tcp(7))."""
 
 Key = tuple[str, str]
 """A resource by its API's subtype and its name, for example `("motor", "left")`."""
@@ -51,6 +62,8 @@ class GoneClients:
             return
         handle, connection = event.method_func, event.peer._transport  # noqa: SLF001 - it has no other identity
         follow = self._follow_stop if is_stop else self._follow_move
+        if not is_stop:
+            _notice_a_cut_network(connection)
 
         async def followed(stream: Stream[Any, Any]) -> None:
             await follow(stream, handle, subtype[0], connection)
@@ -102,6 +115,14 @@ class GoneClients:
             self._say(f"error: the client that moved {label} has gone, and stopping it failed: {reason}")
         else:
             self._say(f"the client that moved {label} has gone; it is stopped")
+
+
+def _notice_a_cut_network(connection: asyncio.BaseTransport) -> None:
+    """Let the kernel end a connection when nobody answers at its other end any more."""
+    plug = connection.get_extra_info("socket")
+    if plug is not None and plug.family in {socket.AF_INET, socket.AF_INET6}:
+        for level, option, value in LOST_AFTER:
+            plug.setsockopt(level, option, value)
 
 
 def _moves(method_name: str) -> bool:

@@ -1,4 +1,4 @@
-"""A machine config in memory: its components, as far as their form is right.
+"""A machine config in memory: its components and services, as far as their form is right.
 
 `reading` makes it from a file, `checks` judges it, `up` runs it. Nothing here knows of the command line.
 """
@@ -16,10 +16,13 @@ from pi_drivers.config.wording import LONGEST_NAME, shortened
 
 MODEL_PREFIX = f"{registry.NAMESPACE}:{registry.FAMILY}:"
 
+COMPONENT, SERVICE = "component", "service"
+"""What an entry may be. Each has a section of its own: `components` and `services`."""
+
 
 @dataclass(frozen=True, eq=False)
 class Component:
-    """One entry of `components` whose form is right. Entries are told apart by identity."""
+    """One entry of `components` or `services` whose form is right. Entries are told apart by identity."""
 
     index: int
     name: str
@@ -29,6 +32,18 @@ class Component:
     """The full model, for example `bramble:pi-drivers:dc-motor`."""
     attributes: Mapping[str, Any]
     depends_on: tuple[str, ...] = ()
+    kind: str = COMPONENT
+    """`component` or `service`."""
+
+    @property
+    def order(self) -> tuple[bool, int]:
+        """Where it comes: components before services, each in the order of the file."""
+        return self.kind != COMPONENT, self.index
+
+    @property
+    def api(self) -> str:
+        """The whole API, for example `rdk:component:motor`."""
+        return f"rdk:{self.kind}:{self.subtype}"
 
     @property
     def label(self) -> str:
@@ -38,17 +53,17 @@ class Component:
     @property
     def place(self) -> str:
         """Where it stands in the file: `components[2] motor "left"`."""
-        return f"components[{self.index}] {self.label}"
+        return f"{self.kind}s[{self.index}] {self.label}"
 
     @property
     def full_name(self) -> str:
         """As dependencies name it: `rdk:component:motor/left`."""
-        return f"rdk:component:{self.subtype}/{self.name}"
+        return f"{self.api}/{self.name}"
 
     @property
     def resource_name(self) -> ResourceName:
         """As the SDK names it."""
-        return ResourceName(namespace="rdk", type="component", subtype=self.subtype, name=self.name)
+        return ResourceName(namespace="rdk", type=self.kind, subtype=self.subtype, name=self.name)
 
     @property
     def model_name(self) -> str | None:
@@ -62,7 +77,7 @@ class Component:
             name=self.name,
             namespace="rdk",
             type=self.subtype,
-            api=f"rdk:component:{self.subtype}",
+            api=self.api,
             model=self.model,
             attributes=dict_to_struct(dict(self.attributes)),
             depends_on=self.depends_on,
@@ -74,12 +89,14 @@ class Machine:
     """A machine config, as far as it could be read."""
 
     components: tuple[Component, ...]
+    """Those of `services` that are ours are among them, at the end."""
     problems: tuple[str, ...] = ()
     """What is wrong with the file's form, a line each."""
     has_remotes: bool = False
     """Whether some dependencies may live on other machines, under names with a colon."""
     passed_over: tuple[str, ...] = ()
-    """The other sections of the file that hold something, such as `services`: nobody looks into them here."""
+    """The other sections of the file that hold something, such as `remotes`, and services that are not ours. Nobody
+    looks into them here."""
 
     def contradicting(self, backend: str) -> list[Component]:
         """The components that ask for another back end themselves."""

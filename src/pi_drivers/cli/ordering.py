@@ -10,7 +10,7 @@ Needs = Mapping[Component, Sequence[Component]]
 
 def opening_order(needs: Needs) -> list[Component]:
     """Every component after those it needs, else in the file's order. Components of a cycle come last."""
-    waiting = sorted(needs, key=lambda one: one.index)
+    waiting = sorted(needs, key=lambda one: one.order)
     order: list[Component] = []
     while waiting:
         ready = next((one for one in waiting if not set(needs[one]) & set(waiting) - {one}), waiting[0])
@@ -23,7 +23,7 @@ def cycles(needs: Needs) -> list[list[Component]]:
     """Circles of components that wait for each other, each one once, as a path back to its start."""
     found: list[list[Component]] = []
     done: set[Component] = set()
-    for start in sorted(needs, key=lambda one: one.index):
+    for start in sorted(needs, key=lambda one: one.order):
         _walk(start, [], needs, done, found)
     return found
 

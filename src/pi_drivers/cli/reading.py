@@ -1,8 +1,8 @@
 """From a JSON file to a `Machine`, with a line for everything that is wrong with the file's form.
 
 viam-server's own format: a component has a `name`, an `api` (`rdk:component:motor`, or the older `type` and
-`namespace`), a `model`, and may have `attributes` and `depends_on`. What else a machine config holds is
-passed over, and named.
+`namespace`), a `model`, and may have `attributes` and `depends_on`. So has a service, in a section of its own. Services
+of somebody else's models, and what else a machine config holds, are passed over, and named.
 """
 
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pi_drivers import registry
-from pi_drivers.cli.machine import MODEL_PREFIX, Component, Machine
+from pi_drivers.cli.machine import COMPONENT, MODEL_PREFIX, SERVICE, Component, Machine
 from pi_drivers.config.plain import LARGEST_EXACT_FLOAT
 from pi_drivers.config.wording import closest, did_you_mean, shown
 from pi_drivers.errors import ConfigError
@@ -19,7 +19,7 @@ from pi_drivers.errors import ConfigError
 KEYS = ("name", "api", "type", "namespace", "model", "attributes", "depends_on")
 VIAMS_KEYS = ("frame", "log_configuration", "service_configs", "notes")
 """What else a component may have; viam-server makes use of it, the module does not."""
-API_PREFIX = "rdk:component:"
+EXAMPLES = {COMPONENT: "rdk:component:motor", SERVICE: "rdk:service:discovery"}
 
 
 def read_machine(path: Path) -> Machine:
@@ -68,20 +68,34 @@ def _whole_number(digits: str) -> int | float:
 
 
 def _machine(document: Mapping[str, Any], problems: list[str]) -> Machine:
-    entries = document.get("components", [])
-    if not isinstance(entries, list):
-        return Machine((), (*problems, f"components: expected a list, got {shown(entries)}"))
-    if "components" not in document:
+    sections = {COMPONENT: document.get("components", []), SERVICE: document.get("services", [])}
+    for kind, entries in sections.items():
+        if not isinstance(entries, list):
+            return Machine((), (*problems, f"{kind}s: expected a list, got {shown(entries)}"))
+    if "components" not in document and "services" not in document:
         problems = [*problems, f"components: is required{_perhaps_mistyped('components', document)}"]
-    read = [_read_entry(index, entry) for index, entry in enumerate(entries)]
+    read = [_read_entry(COMPONENT, index, entry) for index, entry in enumerate(sections[COMPONENT])]
+    services = sections[SERVICE]
+    read += [_read_entry(SERVICE, index, entry) for index, entry in enumerate(services) if _is_ours(entry)]
     components = tuple(one.component for one in read if one.component)
     found = [problem for one in read for problem in one.problems]
-    passed_over = tuple(key for key, value in document.items() if key != "components" and _is_section(value))
-    return Machine(components, (*problems, *found), bool(document.get("remotes")), passed_over)
+    return Machine(components, (*problems, *found), bool(document.get("remotes")), tuple(_passed_over(document)))
 
 
-def _is_section(value: object) -> bool:
-    return isinstance(value, dict | list) and bool(value)
+def _passed_over(document: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in document.items():
+        if key == "components" or not isinstance(value, dict | list) or not value:
+            continue
+        if key == "services" and any(map(_is_ours, value)):
+            yield from (f"services[{index}]" for index, entry in enumerate(value) if not _is_ours(entry))
+        else:
+            yield key
+
+
+def _is_ours(entry: object) -> bool:
+    """Whether an entry names a model of ours, or a short or misspelt one."""
+    model = entry.get("model") if isinstance(entry, dict) else None
+    return isinstance(model, str) and (model.startswith(MODEL_PREFIX) or model in registry.MODELS)
 
 
 class _Entry(NamedTuple):
@@ -89,28 +103,29 @@ class _Entry(NamedTuple):
     problems: list[str]
 
 
-def _read_entry(index: int, entry: object) -> _Entry:
-    place = f"components[{index}]"
+def _read_entry(kind: str, index: int, entry: object) -> _Entry:
+    place = f"{kind}s[{index}]"
     if not isinstance(entry, dict):
         return _Entry(None, [f"{place}: expected an object, got {shown(entry)}"])
     name = entry.get("name")
     named = f"{place} {shown(name)}" if isinstance(name, str) else place
-    problems = [f"{named}: {problem}" for problem in _form_problems(entry)]
+    problems = [f"{named}: {problem}" for problem in _form_problems(kind, entry)]
     if problems:
         return _Entry(None, problems)
     component = Component(
         index=index,
         name=str(name),
-        subtype=_api(entry).removeprefix(API_PREFIX),
+        subtype=_api(kind, entry).removeprefix(f"rdk:{kind}:"),
         model=entry["model"],
         attributes=entry.get("attributes") or {},
         depends_on=tuple(entry.get("depends_on") or ()),
+        kind=kind,
     )
     return _Entry(component, [f"{component.place}: {problem}" for problem in _key_problems(entry)])
 
 
-def _form_problems(entry: Mapping[str, Any]) -> Iterator[str]:
-    """What keeps an entry from being a component at all."""
+def _form_problems(kind: str, entry: Mapping[str, Any]) -> Iterator[str]:
+    """What keeps an entry from being a component, or a service, at all."""
     for key in ("name", "model"):
         if key not in entry:
             yield f"{key}: is required{_perhaps_mistyped(key, set(entry) - {*KEYS, *VIAMS_KEYS})}"
@@ -120,7 +135,7 @@ def _form_problems(entry: Mapping[str, Any]) -> Iterator[str]:
     if not isinstance(entry.get("attributes"), dict | None):
         yield f"attributes: expected an object, got {shown(entry['attributes'])}"
     yield from _depends_on_problems(entry.get("depends_on"))
-    yield from _api_problems(entry)
+    yield from _api_problems(kind, entry)
 
 
 def _name_problems(name: object) -> Iterator[str]:
@@ -149,22 +164,26 @@ def _perhaps_mistyped(key: str, others: Iterable[str]) -> str:
     return f" (is {shown(guess)} a typo?)" if guess else ""
 
 
-def _api(entry: Mapping[str, Any]) -> str:
+def _api(kind: str, entry: Mapping[str, Any]) -> str:
     if isinstance(entry.get("api"), str):
         return str(entry["api"])
-    return f"{entry.get('namespace') or 'rdk'}:component:{entry.get('type')}"
+    return f"{entry.get('namespace') or 'rdk'}:{kind}:{entry.get('type')}"
 
 
-def _api_problems(entry: Mapping[str, Any]) -> Iterator[str]:
+def _api_problems(kind: str, entry: Mapping[str, Any]) -> Iterator[str]:
     model = entry.get("model")
     own = model.removeprefix(MODEL_PREFIX) if isinstance(model, str) and model.startswith(MODEL_PREFIX) else ""
     right = str(registry.api_of(own)) if own in registry.MODELS else ""
+    other = SERVICE if kind == COMPONENT else COMPONENT
+    if f":{other}:" in (right or _api(kind, entry)):
+        yield f"model: {shown(model)} is a {other}; move this entry to {shown(f'{other}s')}"
+        return
     if "api" not in entry and "type" not in entry:
         yield f"api: is required{f', for this model {shown(right)}' if right else ''}"
         return
     key = "api" if "api" in entry else "type"
-    api = _api(entry)
+    api = _api(kind, entry)
     if not isinstance(entry[key], str) or api.count(":") != 2:
-        yield f'{key}: expected a text such as "rdk:component:motor", got {shown(entry[key])}'
+        yield f"{key}: expected a text such as {shown(EXAMPLES[kind])}, got {shown(entry[key])}"
     elif right and api != right:
         yield f"{key}: this model is {shown(right)}, got {shown(entry[key])}"

@@ -30,7 +30,7 @@ Dismiss = Callable[[ResourceBase], None]
 
 
 class RunningMachine:
-    """The components of a machine, as far as they could be built. Used on the event loop.
+    """The components and services of a machine, as far as they could be built. Used on the event loop.
 
     Args:
         machine: its config, without problems.

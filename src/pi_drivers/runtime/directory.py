@@ -35,6 +35,10 @@ class Directory:
         """The open resource of that key in this process, or None."""
         return self._resources.get(key)
 
+    def all(self) -> list[Any]:
+        """All open resources."""
+        return list(self._resources.values())
+
     def __len__(self) -> int:
         return len(self._resources)
 

@@ -1,0 +1,1 @@
+"""Models of the Viam API `rdk:service:discovery`."""
