@@ -1,29 +1,12 @@
-"""The diagnosis of a Pi, on trees of files as Pi OS has them."""
+"""The diagnosis of a machine: what it is, its user's groups, its power; and whole Pis as they are installed."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from pi_drivers.host.diagnosis import Finding, diagnose
-
-
-class Pi:
-    """A tree of files like a Pi's."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.put("proc/device-tree/model", "Raspberry Pi 4 Model B Rev 1.4\0")
-        self.put("proc/cmdline", "console=tty1 root=PARTUUID=1 rootwait")
-
-    def put(self, path: str, text: str = "") -> None:
-        """Write a file."""
-        file = self.root / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-
-    def finding(self, what: str) -> Finding:
-        """What the diagnosis says of one thing."""
-        return next(finding for finding in diagnose(self.root) if finding.what == what)
+from pi_drivers.host.finding import Level
+from tests.host.trees import CONFIG, PI_3, PI_4, PI_5, ZERO_2, Pi, look
 
 
 @pytest.fixture
@@ -31,85 +14,128 @@ def pi(tmp_path: Path) -> Pi:
     return Pi(tmp_path)
 
 
-def test_a_pi_is_known_and_another_machine_is_told_of_the_mock(pi: Pi):
-    assert pi.finding("machine") == ("machine", True, "Raspberry Pi 4 Model B Rev 1.4", "")
-    pi.put("proc/device-tree/model", "Jetson Nano\0")
-    assert pi.finding("machine") == ("machine", False, "Jetson Nano", 'set "backend": "mock"')
-
-
-@pytest.mark.parametrize(
-    ("what", "device", "mend"),
-    [
-        ("I2C", "dev/i2c-1", "sudo raspi-config nonint do_i2c 0"),
-        ("SPI", "dev/spidev0.0", "sudo raspi-config nonint do_spi 0"),
-        ("UART", "dev/serial0", "sudo raspi-config nonint do_serial_hw 0"),
-    ],
-)
-def test_a_bus_that_is_off_has_its_command_and_one_that_is_on_its_device(pi: Pi, what, device, mend):
-    assert pi.finding(what) == (what, False, "off", mend)
-    pi.put(device)
-    assert pi.finding(what) == (what, True, f"/{device}", "")
-
-
-def test_a_console_on_the_uart_is_in_the_way_and_one_on_the_screen_is_not(pi: Pi):
-    assert pi.finding("serial console").ok
-    pi.put("proc/cmdline", "console=serial0,115200 console=tty1")
-    found = pi.finding("serial console")
-    assert (found.ok, found.mend) == (False, "sudo raspi-config nonint do_serial_cons 1")
-    assert "console=serial0,115200" in found.found
-
-
-def test_one_wire_needs_a_line_and_then_a_boot_and_then_lists_its_sensors(pi: Pi):
-    assert pi.finding("1-Wire").mend == "dtoverlay=w1-gpio in /boot/firmware/config.txt, then reboot"
-    pi.put("boot/firmware/config.txt", "#dtoverlay=w1-gpio\n")
-    assert pi.finding("1-Wire").mend != "reboot"
-    pi.put("boot/firmware/config.txt", "dtoverlay=w1-gpio,gpiopin=4 # the greenhouse\n")
-    assert pi.finding("1-Wire").mend == "reboot"
-    pi.put("sys/bus/w1/devices/28-0123456789ab/name")
-    pi.put("sys/bus/w1/devices/w1_bus_master1/name")
-    assert pi.finding("1-Wire") == ("1-Wire", True, "28-0123456789ab", "")
-
-
-def test_older_systems_have_their_config_elsewhere(pi: Pi):
-    pi.put("boot/config.txt", "dtoverlay=pwm-2chan\n")
-    assert pi.finding("hardware PWM").found == "dtoverlay=pwm-2chan"
-    assert "in /boot/config.txt" in pi.finding("1-Wire").mend
-
-
-def test_the_pwm_block_is_offered_and_not_demanded(pi: Pi):
-    found = pi.finding("hardware PWM")
-    assert found.ok
-    assert "dtoverlay=pwm-2chan" in found.mend
-
-
-def test_groups_of_root_and_of_a_user_who_is_in_none(pi: Pi, monkeypatch):
-    monkeypatch.setattr("os.geteuid", lambda: 0)
-    assert pi.finding("groups").ok
+@pytest.fixture
+def ordinary_user(pi: Pi, monkeypatch: pytest.MonkeyPatch) -> Pi:
+    """A Pi whose user is in no group of any use."""
+    pi.put("etc/group", "root:x:0:\ngpio:x:993:ada\ni2c:x:994:ada\nspi:x:995:\nvideo:x:44:ada\n")
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.setattr("os.getgroups", lambda: [4_000_000])
     monkeypatch.setattr("os.getegid", lambda: 4_000_001)
-    found = pi.finding("groups")
-    assert (found.ok, found.found) == (False, "not in gpio, i2c, spi, dialout, video")
-    assert found.mend.startswith("sudo usermod -aG gpio,i2c,spi,dialout,video $USER")
+    monkeypatch.setenv("USER", "grace")
+    return pi
+
+
+@pytest.mark.parametrize(("model", "os"), [(PI_3, 11), (PI_3, 12), (ZERO_2, 12), (PI_4, 11), (PI_4, 13), (PI_5, 13)])
+def test_a_pi_as_it_is_installed_has_nothing_to_mend_but_its_buses_to_switch_on(tmp_path, monkeypatch, model, os):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    found = Pi(tmp_path, model, os).diagnose()
+
+    assert [finding.what for finding in found if not finding.ok] == []
+    to_switch_on = {finding.what: finding.mend for finding in found if finding.level is Level.BETTER}
+    assert {"I2C", "SPI", "UART", "1-Wire", "hardware PWM"} <= set(to_switch_on)
+    assert all(to_switch_on.values())
+    config = "/boot/config.txt" if os < 12 else "/boot/firmware/config.txt"
+    assert f"to {config} " in to_switch_on["1-Wire"]
+
+
+@pytest.mark.parametrize("model", [PI_3, PI_4, PI_5, ZERO_2, "Jetson Nano"])
+def test_every_finding_has_a_name_of_its_own_and_what_is_not_fine_a_mend(tmp_path, model):
+    found = Pi(tmp_path, model).diagnose()
+    names = [finding.what for finding in found]
+
+    assert len(names) == len(set(names))
+    assert [finding.what for finding in found if finding.level is not Level.OK and not finding.mend] == []
+
+
+def test_another_machine_is_told_first_what_works_there_and_nothing_of_a_header(tmp_path):
+    jetson = Pi(tmp_path, "Jetson Nano")
+    jetson.put("dev/i2c-7")
+    found = jetson.diagnose()
+
+    assert found[0].what == "machine"
+    assert found[0].ok
+    assert "no Raspberry Pi (Jetson Nano)" in found[0].found
+    assert "--backend mock" in found[0].mend
+    assert next(finding for finding in found if finding.what == "I2C").found == "/dev/i2c-7"
+    assert {"SPI", "UART", "1-Wire", "hardware PWM", "lgpio"}.isdisjoint(finding.what for finding in found)
+
+
+def test_an_empty_machine_is_diagnosed_as_well(tmp_path):
+    assert "no Raspberry Pi" in look(tmp_path)[0].found
+
+
+def test_root_may_open_everything(pi: Pi, monkeypatch):
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+
+    assert pi.finding("groups").level is Level.OK
+
+
+def test_a_user_who_is_in_no_group_is_given_the_command_for_those_the_system_has(ordinary_user: Pi):
+    found = ordinary_user.finding("groups")
+
+    assert (found.level, found.found) == (Level.BROKEN, "not in gpio, i2c, spi, video")
+    assert found.mend == "sudo usermod -aG gpio,i2c,spi,video $USER, then log in anew"
+
+
+def test_who_was_put_into_the_groups_but_has_not_logged_in_since_is_told_so(ordinary_user: Pi, monkeypatch):
+    monkeypatch.setenv("USER", "ada")
+    ordinary_user.put("etc/group", "gpio:x:993:ada\ni2c:x:994:grace,ada\n")
+
+    assert ordinary_user.finding("groups").mend == "log out and in again"
+
+
+def test_a_user_who_is_in_them_all_lacks_nothing(ordinary_user: Pi, monkeypatch):
+    monkeypatch.setattr("pi_drivers.host.diagnosis_machine._group_name", {4_000_000: "gpio", 4_000_001: "i2c"}.get)
+    ordinary_user.put("etc/group", "gpio:x:993:\ni2c:x:994:\n")
+
+    assert (ordinary_user.finding("groups").level, ordinary_user.finding("groups").found) == (Level.OK, "in gpio, i2c")
 
 
 @pytest.mark.parametrize(
-    ("state", "ok", "found"),
+    ("state", "level", "found"),
     [
-        ("0", True, "never short of it since the start"),
-        ("50005", False, "now: under-voltage, throttled; since the start: under-voltage, throttled"),
-        ("80000", True, "since the start: near its temperature limit"),
+        ("0", Level.OK, "never short of it since the start"),
+        ("50005", Level.BROKEN, "now: under-voltage, throttled; since the start: under-voltage, throttled"),
+        ("80000", Level.BETTER, "since the start: near its temperature limit"),
     ],
 )
-def test_throttling_now_and_since_the_start(pi: Pi, state, ok, found):
-    pi.put("sys/devices/platform/soc/soc:firmware/get_throttled", f"{state}\n")
-    assert pi.finding("power")[1:3] == (ok, found)
+@pytest.mark.parametrize("folder", ["soc/soc:firmware", "soc@107c000000/soc@107c000000:firmware"])
+def test_throttling_now_and_since_the_start(pi: Pi, folder, state, level, found):
+    pi.put(f"sys/devices/platform/{folder}/get_throttled", f"{state}\n")
+
+    assert (pi.finding("power").level, pi.finding("power").found) == (level, found)
 
 
 def test_a_kernel_that_says_nothing_of_power_is_no_finding(pi: Pi):
     pi.put("sys/devices/platform/soc/soc:firmware/get_throttled", "what\n")
-    assert "power" not in [finding.what for finding in diagnose(pi.root)]
+
+    assert "power" not in [finding.what for finding in pi.diagnose()]
 
 
-def test_an_empty_machine_is_diagnosed_as_well(tmp_path: Path):
-    assert not diagnose(tmp_path)[0].ok
+@pytest.mark.parametrize(("free_mib", "told"), [(199, ["199 MiB free where /data is"]), (200, [])])
+def test_a_disk_that_is_nearly_full_is_told_of_with_the_module_s_own_folder(pi: Pi, monkeypatch, free_mib, told):
+    monkeypatch.setenv("VIAM_MODULE_DATA", "/data")
+    blocks = os.statvfs_result((4096, 4096, 10**6, 0, free_mib * 256, 0, 0, 0, 0, 255))
+    monkeypatch.setattr("os.statvfs", {"/data": blocks}.__getitem__)
+
+    assert [finding.found for finding in pi.diagnose() if finding.what == "disk"] == told
+
+
+def test_a_clock_that_was_not_set_is_told_of_where_the_system_says_so(pi: Pi):
+    assert "clock" not in [finding.what for finding in pi.diagnose()]
+    pi.put("run/systemd/timesync/clock")
+    assert pi.finding("clock").mend.startswith("sudo timedatectl set-ntp true")
+    pi.put("run/systemd/timesync/synchronized")
+    assert "clock" not in [finding.what for finding in pi.diagnose()]
+
+
+def test_looking_changes_nothing(pi: Pi):
+    def tree() -> dict[Path, tuple[int, int]]:
+        return {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in pi.root.rglob("*")}
+
+    pi.put(CONFIG, "dtoverlay=pwm-2chan\ndtparam=i2c_arm=on\n")
+    before = tree()
+    pi.diagnose()
+
+    assert tree() == before

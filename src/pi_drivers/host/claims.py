@@ -5,7 +5,7 @@ The same resource coming again is a rebuild whose old object was dropped without
 Some things are held together, by those who agree on what they are for: all chips of an SPI bus share its three lines.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -47,7 +47,7 @@ class Claims:
         """
         held = self._claims.get(thing, [])
         if held and (shared_as is None or held[0].shared_as != shared_as):
-            by = _together(held)
+            by = together([claim.holder for claim in held])
             raise ClaimedError(
                 f"{thing} is held by {by.name} ({by.use}), so {holder.name} cannot have it as its {holder.use}. "
                 f"Choose another one, or remove {by.name}."
@@ -59,11 +59,11 @@ class Claims:
     def holder_of(self, thing: str) -> Holder | None:
         """Who holds a thing now; of several who share it, all names."""
         held = self._claims.get(thing)
-        return _together(held) if held else None
+        return together([claim.holder for claim in held]) if held else None
 
     def listing(self) -> dict[str, Holder]:
         """All claims, for people to read."""
-        return {thing: _together(held) for thing, held in sorted(self._claims.items())}
+        return {thing: together([claim.holder for claim in held]) for thing, held in sorted(self._claims.items())}
 
     def __len__(self) -> int:
         return len(self._claims)
@@ -76,6 +76,7 @@ class Claims:
             self._claims.pop(thing, None)
 
 
-def _together(held: list[_Claim]) -> Holder:
-    names = dict.fromkeys(claim.holder.name for claim in held)
-    return Holder(" and ".join(names), held[0].holder.use)
+def together(holders: Sequence[Holder]) -> Holder:
+    """Those who hold one thing, as one: all their names, and what the first has it for."""
+    names = dict.fromkeys(holder.name for holder in holders)
+    return Holder(" and ".join(names), holders[0].use)

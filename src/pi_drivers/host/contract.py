@@ -17,7 +17,8 @@ from pi_drivers.buses.serial.contract import SerialPort
 from pi_drivers.buses.spi.contract import SpiChip
 from pi_drivers.buses.video.contract import Cameras
 from pi_drivers.host.claims import Claims, Holder
-from pi_drivers.host.diagnosis import Finding
+from pi_drivers.host.finding import Finding
+from pi_drivers.host.outlets import Outlets
 from pi_drivers.host.serial_ports import SerialPart, SerialPorts
 from pi_drivers.host.spi_buses import SharedSpi, SpiBuses
 from pi_drivers.host.vitals import Vitals
@@ -98,6 +99,11 @@ class Host(ABC):
     @abstractmethod
     def diagnose(self) -> list[Finding]:
         """What this machine still lacks for its drivers. Reads files: not on the event loop."""
+
+    @property
+    @abstractmethod
+    def outlets(self) -> Outlets:
+        """Where something can be plugged in."""
 
     @abstractmethod
     def vitals(self, disk: str) -> Vitals:
@@ -187,6 +193,10 @@ class Host(ABC):
             BusAbsentError, BusPermissionError, MissingLibraryError: as opening it does.
         """
         return self._serial.join(path, baud, holder, share=share)
+
+    def serial_holder(self, path: str) -> Holder | None:
+        """Who uses a serial port now; of several who share it, all names."""
+        return self._serial.holder_of(path)
 
     def spi(self, bus: int, chip_select: int, *, speed_hz: int, mode: int = 0) -> SharedSpi:
         """Take part in a chip select of an SPI bus; the first one opens it, the last one to `leave` closes it.

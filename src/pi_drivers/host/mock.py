@@ -18,7 +18,8 @@ from pi_drivers.buses.spi.contract import SpiChip
 from pi_drivers.buses.spi.mock import MockSpi
 from pi_drivers.buses.video.mock import MockCameras
 from pi_drivers.host.contract import SECOND, Cancellable, Host
-from pi_drivers.host.diagnosis import Finding
+from pi_drivers.host.finding import Finding, Level
+from pi_drivers.host.outlets_mock import MockOutlets
 from pi_drivers.host.vitals import Vitals
 from pi_drivers.runtime.worker import BusWorker
 from pi_drivers.world.clock import HandClock
@@ -54,7 +55,11 @@ class MockHost(Host):
         return self._pwm
 
     def diagnose(self) -> list[Finding]:
-        return [Finding("machine", ok=True, found="the simulated Pi, which has every bus and lacks nothing")]
+        return [Finding("Machine", "machine", Level.OK, "the simulated Pi, which has every bus and lacks nothing")]
+
+    @property
+    def outlets(self) -> MockOutlets:
+        return MockOutlets(self.world)
 
     def vitals(self, disk: str) -> Vitals:
         with self.world.held():

@@ -14,7 +14,9 @@ from pi_drivers.buses.serial.contract import SerialPort
 from pi_drivers.buses.spi.contract import SpiChip
 from pi_drivers.buses.video.contract import Cameras
 from pi_drivers.host.contract import SECOND, Cancellable, Host
-from pi_drivers.host.diagnosis import Finding, diagnose
+from pi_drivers.host.diagnosis import diagnose
+from pi_drivers.host.finding import Finding
+from pi_drivers.host.outlets import Outlets
 from pi_drivers.host.vitals import Vitals, read_vitals
 from pi_drivers.runtime.keeper import KEEPER
 from pi_drivers.runtime.worker import BusWorker
@@ -47,7 +49,16 @@ class RealHost(Host):
         return self._pwm
 
     def diagnose(self) -> list[Finding]:
-        return diagnose()
+        from pi_drivers.buses.pwm.real import SysfsPwm
+
+        # One of its own: what components have open is there nevertheless.
+        return diagnose(SysfsPwm())
+
+    @property
+    def outlets(self) -> Outlets:
+        from pi_drivers.host.outlets_real import SysfsOutlets
+
+        return SysfsOutlets()
 
     def vitals(self, disk: str) -> Vitals:
         return read_vitals(disk)

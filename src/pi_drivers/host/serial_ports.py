@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pi_drivers.buses.serial.contract import SerialPort
 from pi_drivers.buses.serial.ranges import check_port
 from pi_drivers.errors import ClaimedError
-from pi_drivers.host.claims import Holder
+from pi_drivers.host.claims import Holder, together
 from pi_drivers.runtime.worker import BusWorker
 
 
@@ -82,6 +82,11 @@ class SerialPorts:
         user = SerialUser(holder, share)
         shared.users.append(user)
         return SerialPart(shared, lambda: self._leave(shared, user))
+
+    def holder_of(self, path: str) -> Holder | None:
+        """Who uses a port, as `Host.serial_holder` says."""
+        shared = self._find(path)
+        return None if shared is None else together([user.holder for user in shared.users])
 
     def _find(self, path: str) -> SharedPort | None:
         # Asked anew each time: an adapter that was plugged in again may have another number than before.
