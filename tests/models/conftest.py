@@ -17,6 +17,7 @@ from viam.components.sensor.client import SensorClient
 from viam.components.servo.client import ServoClient
 from viam.proto.app.robot import ComponentConfig
 from viam.rpc.server import Server
+from viam.services.discovery import DiscoveryClient
 from viam.utils import dict_to_struct
 
 from pi_drivers import host as hosts
@@ -29,6 +30,7 @@ from tests.hand_driven import SECOND, HandDrivenLoop
 
 CLIENTS = {
     "camera": CameraClient,
+    "discovery": DiscoveryClient,
     "board": BoardClient,
     "encoder": EncoderClient,
     "motor": MotorClient,
@@ -145,6 +147,8 @@ class Bench:
 @pytest.fixture
 async def bench(host: MockHost) -> AsyncIterator[Bench]:
     """The bench; nothing may be left on it when the test ends."""
+    is_hand_driven = isinstance(asyncio.get_running_loop(), HandDrivenLoop)
+    assert is_hand_driven, "a test with a bench is an async function: around others a second lasts a second"
     bench = Bench(host)
     yield bench
     await bench.close()

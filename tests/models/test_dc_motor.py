@@ -332,7 +332,7 @@ async def test_status_tells_pins_power_and_motion(bench: Bench):
     assert set(commands) == {"brake", "clear_fault", "tune", "get_tuned_pid"}
 
 
-def test_the_board_and_the_encoder_it_names_are_its_dependencies(bench: Bench):
+async def test_the_board_and_the_encoder_it_names_are_its_dependencies(bench: Bench):
     names = {"board": "pi", "encoder": "e1", "ticks_per_rotation": 400}
     config = bench.config("dc-motor", "m", {"pins": WITH_PWM, **names})
     needs = ["rdk:component:board/pi", "rdk:component:encoder/e1"]

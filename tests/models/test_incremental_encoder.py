@@ -227,7 +227,7 @@ async def test_counting_costs_nothing_while_the_shaft_stands(bench: Bench):
     assert pending == ['encoder "e": counting']
 
 
-def test_the_board_it_names_is_its_dependency(bench: Bench):
+async def test_the_board_it_names_is_its_dependency(bench: Bench):
     model = registry.load("incremental-encoder")
     config = bench.config("incremental-encoder", "e", {"board": "pi", "pins": PINS})
     assert model.validate_config(config) == (["rdk:component:board/pi"], [])

@@ -519,7 +519,7 @@ async def test_a_port_that_is_not_there_is_told_and_can_be_had_once_it_is(bench:
     await (await make(bench)).get_position()
 
 
-def test_the_twin_speaks_as_receivers_do(bench: Bench):
+async def test_the_twin_speaks_as_receivers_do(bench: Bench):
     bench.world.route.put(-0.999999999, -179.999999999)
     lines = epoch_of(bench.world.route).decode().splitlines()
     assert lines[2].startswith("$GNGGA,120000.00,0100.00000,S,18000.00000,W,1,09,0.90,34.0,M,40.0,M,,*")

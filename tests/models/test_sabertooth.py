@@ -325,7 +325,7 @@ async def test_a_built_in_motor_s_config_moves_over_with_its_empty_values(bench:
     assert await power_after(bench, channel=2, address=129) == 127
 
 
-def test_it_depends_on_nothing(bench: Bench):
+async def test_it_depends_on_nothing(bench: Bench):
     config = bench.config("sabertooth", "m", {"serial_path": PORT, "channel": 1})
     assert registry.load("sabertooth").validate_config(config) == ([], [])
 

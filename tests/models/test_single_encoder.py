@@ -396,7 +396,7 @@ async def test_mistakes_in_its_config(bench: Bench, attributes, problem):
     assert problem in caught.value.message
 
 
-def test_it_needs_its_board_and_makes_use_of_its_motor(bench: Bench):
+async def test_it_needs_its_board_and_makes_use_of_its_motor(bench: Bench):
     model = registry.load("single-encoder")
     config = bench.config("single-encoder", "e", {"board": "pi", "pins": PINS, "motor": "m"})
     assert model.validate_config(config) == (["rdk:component:board/pi"], ["rdk:component:motor/m"])

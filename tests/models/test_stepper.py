@@ -383,7 +383,7 @@ async def test_the_status_tells_what_it_is_and_does(bench: Bench):
         ({"pins": STEP_DIR, "micro_steps": 8}, "microsteps"),
     ],
 )
-def test_every_mistake_in_a_config_is_told(bench: Bench, attributes, message):
+async def test_every_mistake_in_a_config_is_told(bench: Bench, attributes, message):
     config = bench.config("stepper", "m", {"ticks_per_rotation": 200, "pins": STEP_DIR, **attributes})
     with pytest.raises(ConfigError) as caught:
         registry.load("stepper").validate_config(config)

@@ -78,8 +78,46 @@ def up(config: Path, listen: str, backend: str | None, duration: float | None) -
 def demo(duration: float) -> None:
     """Drive a simulated rover: motors turn, encoders count, an air sensor reads."""
     from pi_drivers.cli.demo import run_demo
+    from pi_drivers.cli.demo_view import view
 
-    asyncio.run(run_demo(duration))
+    with view() as show:
+        asyncio.run(run_demo(duration, show))
+
+
+@cli.command()
+@click.option("--no-scan", is_flag=True, help="Touch no bus: leave out what is connected.")
+@click.option("--backend", type=click.Choice(["real", "mock"]), help="Look at this machine, or at the simulated Pi.")
+@click.option("--json", "as_json", is_flag=True,
+              help="Print a machine config of what is connected, for `up`; the report goes to stderr.")  # fmt: skip
+def doctor(no_scan: bool, backend: str | None, as_json: bool) -> None:
+    """Say what this machine lacks, each with what mends it, and what is connected, with the JSON to paste.
+
+    Changes nothing. The exit status is 1 if something has to be mended, else 0.
+    """
+    if no_scan and as_json:
+        raise click.UsageError("--json needs to look at what is connected, so it does not go with --no-scan")
+    from pi_drivers.cli.doctor import run_doctor
+
+    raise SystemExit(run_doctor(backend, scan=not no_scan, as_json=as_json))
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs: a list of objects, with full names.")
+def models(as_json: bool) -> None:
+    """List the models there are."""
+    from pi_drivers.cli.catalogue import models_for_people, models_for_programs
+
+    for line in [models_for_programs()] if as_json else models_for_people():
+        say(line)
+
+
+@cli.command()
+@click.argument("model")
+def schema(model: str) -> None:
+    """Print the JSON schema of a model's attributes."""
+    from pi_drivers.cli.catalogue import schema_text
+
+    say(schema_text(model))
 
 
 def _overridden(machine: Machine, backend: str) -> Machine:

@@ -11,8 +11,10 @@ from typing import Any, ClassVar, Literal, TypeVar
 from pydantic import Field
 
 from pi_drivers.config.checking import checked, examine
+from pi_drivers.config.example import Example
 from pi_drivers.config.part import Part, Problem
 from pi_drivers.config.plain import plain_attributes
+from pi_drivers.config.units import with_units
 
 __all__ = [
     "Attributes",
@@ -38,7 +40,9 @@ LONGEST_MAX_AGE_MS = 5 * LONGEST_INTERVAL_MS
 
 
 class Attributes(Part):
-    """The base of every model's config."""
+    """The base of every model's config. A model's own states its `EXAMPLE`."""
+
+    EXAMPLE: ClassVar[Example]
 
     backend: BackendName | None = Field(
         default=None,
@@ -134,6 +138,11 @@ def parse(config_class: type[ConfigT], attributes: Mapping[str, object], where: 
 
 
 def json_schema(config_class: type[Attributes]) -> dict[str, Any]:
-    """The JSON schema (draft 2020-12) of a model's attributes, with descriptions, ranges and defaults."""
-    schema = config_class.model_json_schema(by_alias=True, mode="validation")
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
+    """The JSON schema (draft 2020-12) of a model's attributes: descriptions, ranges, units, defaults, and its example.
+
+    Units stand under `unit`, a word that JSON Schema leaves to us.
+    """
+    schema = with_units(config_class.model_json_schema(by_alias=True, mode="validation"))
+    example = getattr(config_class, "EXAMPLE", None)
+    examples = {} if example is None else {"examples": [example.attributes]}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema | examples

@@ -24,6 +24,7 @@ from pi_drivers.errors import ClosedError, ConfigError
 from pi_drivers.host.claims import Holder
 from pi_drivers.host.contract import Host
 from pi_drivers.models.commands import run_command
+from pi_drivers.models.i2c_identity import I2cIdentity
 from pi_drivers.runtime.directory import DIRECTORY, Key, key_of
 from pi_drivers.runtime.lifecycle import Lifecycle
 
@@ -38,6 +39,8 @@ class HardwareModel(Generic[C]):
     """
 
     CONFIG: ClassVar[type[Attributes]]
+    I2C_CHIP: ClassVar[I2cIdentity | None] = None
+    """Of a model whose config has an `i2c_addr`: None is a chip of the model's name that nobody can ask."""
 
     name: str
     logger: logging.Logger

@@ -13,7 +13,7 @@ from pi_drivers.buses.i2c.contract import I2cBus
 from pi_drivers.errors import BusError, CorruptDataError, WrongChipError
 from pi_drivers.host.contract import MICROSECOND, MILLISECOND
 from pi_drivers.models.adc.contract import AdcChip
-from pi_drivers.models.i2c_chip import place_of
+from pi_drivers.models.i2c_chip import place_of, read_agreed
 from pi_drivers.world.devices import I2cDevice
 
 if TYPE_CHECKING:
@@ -52,6 +52,16 @@ def config_of(channel: int, gain: float) -> int:
     """What the config register has while a channel is converted and after, without OS."""
     range_code = list(FULL_SCALE_VOLTS).index(gain)
     return (SINGLE_ENDED | channel) << 12 | range_code << 9 | AT_REST | SPS_128 | COMPARATOR_OFF
+
+
+def identify(bus: I2cBus, address: int) -> str | None:
+    """`ADS1115`, if its settings are those after a reset, or of a conversion here; None if it may be one.
+
+    Blocking, reads only.
+    """
+    config = int.from_bytes(read_agreed(bus, address, CONFIG, 2), "big")
+    asked_here = {config_of(channel, gain) for channel in range(CHANNELS) for gain in FULL_SCALE_VOLTS}
+    return "ADS1115" if config == AFTER_RESET or config & ~READY in asked_here else None
 
 
 class Ads1115(AdcChip):

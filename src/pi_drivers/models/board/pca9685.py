@@ -6,7 +6,7 @@ frequency, which suits servos (50 Hz) or motors (as high as it goes), but not bo
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 from viam.components.board import Board
@@ -16,21 +16,27 @@ from viam.utils import ValueTypes
 
 from pi_drivers.config.attributes import Attributes, Problem
 from pi_drivers.config.buses import BusNumber, I2cAddress, i2c_bus_field
+from pi_drivers.config.example import Example
 from pi_drivers.errors import ArgumentError, ConfigError, NotFoundError, UnsupportedError
 from pi_drivers.models.base import Dependencies, HardwareModel
-from pi_drivers.models.board.pca9685_chip import CHANNELS, STEPS
+from pi_drivers.models.board.pca9685_chip import CHANNELS, STEPS, identify
 from pi_drivers.models.board.pca9685_link import ChipLink
 from pi_drivers.models.board.pca9685_pins import PcaOutput, PcaPins
 from pi_drivers.models.board.pca9685_twin import plug_in
 from pi_drivers.models.commands import Arguments, command
 from pi_drivers.models.i2c_chip import claim_address
+from pi_drivers.models.i2c_identity import I2cIdentity
 from pi_drivers.runtime.safety import SAFETY
 
 ALL_CALL = 0x70
+USUAL = (*range(0x40, 0x48), *range(0x60, 0x64))
+"""Servo boards begin at 0x40 and motor boards at 0x60, and there are seldom many."""
 
 
 class Pca9685Config(Attributes):
     """The attributes of `pca9685`."""
+
+    EXAMPLE: ClassVar[Example] = Example("hat", {"i2c_addr": "0x60", "frequency_hz": 1526})
 
     # Configs have 0 where nothing was entered.
     ZERO_MEANS_ABSENT = frozenset({"i2c_addr", "frequency_hz"})
@@ -58,6 +64,7 @@ class Pca9685Board(HardwareModel[Pca9685Config], Board):
     """NXP PCA9685: 16 PWM channels over I2C, for servo hats and motor hats."""
 
     CONFIG = Pca9685Config
+    I2C_CHIP = I2cIdentity("PCA9685", identify, usual=USUAL)
 
     def _open(self, settings: Pca9685Config, dependencies: Dependencies) -> None:
         self._plug_in_twin(settings)

@@ -84,6 +84,26 @@ def count_in(registers: bytes) -> int:
     return STEPS if high_at & STEPS else (low_at - high_at) % STEPS
 
 
+ONES = "it has ones where a PCA9685 has zeros"
+
+
+def identify(bus: I2cBus, address: int) -> str | None:
+    """`PCA9685`, if its outputs are as they are after a reset; None if it may be one. Blocking, reads only.
+
+    Raises:
+        WrongChipError: another chip is there.
+    """
+    if not _is_possible(bus, address):
+        raise WrongChipError(f"i2c-{bus.number} 0x{address:02x}: the chip there is no PCA9685: {ONES}")
+    return "PCA9685" if bus.read_register(address, MODE2, 1)[0] == TOTEM_POLE else None
+
+
+def _is_possible(bus: I2cBus, address: int) -> bool:
+    """Whether it may be a PCA9685. Each register is read by itself, as it must be while nothing is set up."""
+    mode2, prescale, *counts = (bus.read_register(address, one, 1)[0] for one in (MODE2, PRE_SCALE, LED0 + 1, LED0 + 3))
+    return not (mode2 & MODE2_RESERVED or prescale < PRESCALES[0] or any(one & COUNT_RESERVED for one in counts))
+
+
 class Pca9685:
     """The chip. Blocking: used on a worker thread of its own."""
 
@@ -146,11 +166,9 @@ class Pca9685:
 
     def _identify(self) -> tuple[int, int]:
         """MODE1 and the prescale. Reads only, each register by itself, as it must while nothing is set up."""
-        mode, prescale = self._read(MODE1), self._read(PRE_SCALE)
-        impossible = self._read(MODE2) & MODE2_RESERVED or prescale < PRESCALES[0]
-        if impossible or any(self._read(LED0 + i) & COUNT_RESERVED for i in (1, 3)):
-            raise self._wrong("it has ones where a PCA9685 has zeros")
-        return mode, prescale
+        if not _is_possible(self._bus, self._address):
+            raise self._wrong(ONES)
+        return self._read(MODE1), self._read(PRE_SCALE)
 
     def _start(self, *, clear: bool) -> None:
         # The prescale can be written in its sleep only (section 7.3.5).

@@ -1,12 +1,13 @@
 """The attributes of `board`: names and settings for pins, digital interrupts, and analogs."""
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from pi_drivers.buses.gpio.contract import Pull
 from pi_drivers.config.attributes import Attributes, Part, Problem
+from pi_drivers.config.example import Example
 from pi_drivers.config.pins import PinName, header_pin_problems
 from pi_drivers.host import header
 from pi_drivers.models.board.analog_config import AnalogConfig, same_place_problems
@@ -44,6 +45,24 @@ class InterruptConfig(Part):
 
 class PiBoardConfig(Attributes):
     """The attributes of `board`."""
+
+    EXAMPLE: ClassVar[Example] = Example(
+        "pi",
+        {
+            "pins": [
+                {
+                    "name": "button",
+                    "pin": "11",
+                    "type": "interrupt",
+                    "pull": "up",
+                    "active_low": True,
+                    "debounce_ms": 5,
+                },
+                {"name": "led", "pin": "13"},
+                {"name": "relay", "pin": "15", "initial": "low"},
+            ]
+        },
+    )
 
     pins: tuple[PinConfig, ...] = Field(default=(), description="Pins with names or settings of their own.")
     digital_interrupts: tuple[InterruptConfig, ...] = Field(default=(), description="Digital interrupts.")

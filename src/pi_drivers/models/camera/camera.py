@@ -51,6 +51,12 @@ class DeliveredImage(NamedImage):
         self._width, self._height = picture.width, picture.height
 
 
+SET_CONTROLS = (
+    "Set some of them; returns what the camera then has. Those of the config come again when it is opened anew."
+)
+"""What the command does; a kind of camera with other names for controls has an example of its own."""
+
+
 class CameraModel(HardwareModel[C], Generic[C]):
     """The base of cameras. Used on the event loop.
 
@@ -137,11 +143,7 @@ class CameraModel(HardwareModel[C], Generic[C]):
         controls = await self._reader.on_camera(lambda device: device.controls())
         return {control.name: control_entry(control) for control in controls}
 
-    @command(
-        "set_controls",
-        "Set some of them; returns what the camera then has. Those of the config come again when it is opened anew.",
-        example={"controls": {"brightness": 10}},
-    )
+    @command("set_controls", SET_CONTROLS, example={"controls": {"brightness": 10}})
     async def _set_controls(self, request: Arguments) -> Mapping[str, Any]:
         wanted = request["controls"]
         if not isinstance(wanted, Mapping):

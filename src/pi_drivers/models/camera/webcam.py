@@ -1,11 +1,12 @@
 """A camera on USB, or any other that Linux shows as /dev/videoN and that delivers pictures ready to be looked at."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field
 from viam.components.camera import Camera
 
 from pi_drivers.buses.video.contract import Cameras, PixelFormat, Wanted, plain_name
+from pi_drivers.config.example import Example
 from pi_drivers.config.wording import shown
 from pi_drivers.models.base import Dependencies
 from pi_drivers.models.camera.camera import CameraModel
@@ -50,6 +51,8 @@ FormatName = Annotated[PixelFormat, BeforeValidator(_own_name, json_schema_input
 
 class WebcamConfig(CameraAttributes):
     """The attributes of `webcam`."""
+
+    EXAMPLE: ClassVar[Example] = Example("front", {"video_path": "/dev/video0", "width_px": 1280, "height_px": 720})
 
     video_path: CameraName = Field(
         default=None,

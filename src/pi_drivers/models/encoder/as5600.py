@@ -12,14 +12,24 @@ from viam.utils import ValueTypes
 
 from pi_drivers.config.attributes import PolledAttributes, max_age_field, poll_interval_field
 from pi_drivers.config.buses import BusNumber, I2cAddress, i2c_bus_field
+from pi_drivers.config.example import Example
 from pi_drivers.errors import BusError
 from pi_drivers.host.contract import MILLISECOND, SECOND
 from pi_drivers.models.base import Dependencies
-from pi_drivers.models.encoder.as5600_chip import REMEDIES, STEPS, As5600, FieldStrength, Magnet, plug_in
+from pi_drivers.models.encoder.as5600_chip import (
+    REMEDIES,
+    STEPS,
+    As5600,
+    FieldStrength,
+    Magnet,
+    identify,
+    plug_in,
+)
 from pi_drivers.models.encoder.contract import EncoderSample
 from pi_drivers.models.encoder.positions import PositionEncoder
 from pi_drivers.models.encoder.turns import Steady, TurnCounter
 from pi_drivers.models.i2c_chip import join_i2c
+from pi_drivers.models.i2c_identity import I2cIdentity
 from pi_drivers.runtime.kept_state import KeptState
 from pi_drivers.runtime.poller import Poller
 
@@ -31,6 +41,8 @@ SHORTEST_DEFAULT_MAX_AGE_MS = 200
 
 class As5600Config(PolledAttributes):
     """The attributes of `as5600`."""
+
+    EXAMPLE: ClassVar[Example] = Example("axle", {"i2c_bus": 1, "zero_deg": 12.5})
 
     SHORTEST_DEFAULT_MAX_AGE_MS: ClassVar[int] = SHORTEST_DEFAULT_MAX_AGE_MS
     ZERO_MEANS_ABSENT: ClassVar[frozenset[str]] = frozenset({"i2c_addr"})
@@ -56,6 +68,7 @@ class As5600Encoder(PositionEncoder[As5600Config], Encoder):
     """ams AS5600 magnetic encoder over I2C: absolute angle, and turns."""
 
     CONFIG = As5600Config
+    I2C_CHIP = I2cIdentity("AS5600", identify, usual=(0x36,))
 
     def _open(self, settings: As5600Config, dependencies: Dependencies) -> None:
         self._plug_in_twin(settings)

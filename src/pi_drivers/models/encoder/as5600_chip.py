@@ -75,6 +75,25 @@ class FieldStrength(NamedTuple):
     magnitude: int
 
 
+def identify(bus: I2cBus, address: int) -> None:
+    """Make sure that it can be one: nothing in it tells more. Blocking, reads only.
+
+    Raises:
+        WrongChipError: another chip is there.
+    """
+    for register in (RAW_ANGLE, ANGLE, MAGNITUDE):
+        data = bus.read_register(address, register, 2)
+        if data[0] & HIGH_NIBBLE:
+            raise _another(f"i2c-{bus.number} 0x{address:02x}", data)
+
+
+def _another(where: str, data: bytes) -> WrongChipError:
+    return WrongChipError(
+        f"{where}: the chip there is no AS5600: it has {data.hex()} where a number of 12 bits belongs. Check i2c_addr: "
+        "fuel gauges of the MAX1704x family have 0x36 too."
+    )
+
+
 class As5600:
     """The chip. Blocking: used on its bus's worker thread."""
 
@@ -137,10 +156,7 @@ class As5600:
             return int.from_bytes(data, "big")
         if self._identified:
             raise CorruptDataError(f"{self.where}: {data.hex()} is no number of 12 bits; it is not used")
-        raise WrongChipError(
-            f"{self.where}: the chip there is no AS5600: it has {data.hex()} where a number of 12 bits belongs. "
-            "Check i2c_addr: fuel gauges of the MAX1704x family have 0x36 too."
-        )
+        raise _another(self.where, data)
 
 
 def _magnet(status: int) -> Magnet:

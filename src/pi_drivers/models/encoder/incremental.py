@@ -1,7 +1,7 @@
 """Incremental (quadrature) encoders on two pins: the order of the edges on both lines is the direction."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 from viam.components.encoder import Encoder
@@ -9,6 +9,7 @@ from viam.utils import ValueTypes
 
 from pi_drivers.buses.gpio.contract import EdgeEvent
 from pi_drivers.config.attributes import Part
+from pi_drivers.config.example import Example
 from pi_drivers.config.pins import PinName
 from pi_drivers.models.encoder.edges import EdgeCountingEncoder, EdgeEncoderConfig
 from pi_drivers.models.encoder.quadrature import EDGES_PER_CYCLE, QuadratureCounter
@@ -29,6 +30,8 @@ class QuadraturePins(Part):
 
 class IncrementalEncoderConfig(EdgeEncoderConfig):
     """The attributes of `incremental-encoder`."""
+
+    EXAMPLE: ClassVar[Example] = Example("left-encoder", {"pins": {"a": "11", "b": "13"}, "ticks_per_rotation": 660})
 
     pins: QuadraturePins = Field(description="The pins of the two lines.")
     ticks_per_cycle: Literal[1, 2, 4] = Field(

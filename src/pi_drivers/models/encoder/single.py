@@ -6,7 +6,7 @@ the old way until it has stopped; those edges are counted the new way, because n
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 from viam.components.encoder import Encoder
@@ -14,6 +14,7 @@ from viam.utils import ValueTypes
 
 from pi_drivers.buses.gpio.contract import EdgeEvent
 from pi_drivers.config.attributes import Part, dependency
+from pi_drivers.config.example import Example
 from pi_drivers.config.fields import ResourceNameText
 from pi_drivers.config.pins import PinName
 from pi_drivers.host.contract import MILLISECOND
@@ -38,6 +39,10 @@ class SinglePin(Part):
 
 class SingleEncoderConfig(EdgeEncoderConfig):
     """The attributes of `single-encoder`."""
+
+    EXAMPLE: ClassVar[Example] = Example(
+        "left-encoder", {"pins": {"i": "11"}, "ticks_per_rotation": 40, "glitch_filter_us": 100}
+    )
 
     pins: SinglePin = Field(description="The pin of the line.")
     motor: ResourceNameText | None = Field(

@@ -1,11 +1,12 @@
 """The attributes of `dc-motor`: the pins of the motor driver, its limits, and what goes with an encoder."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from pi_drivers.config.attributes import Attributes, Part, Problem, dependency
+from pi_drivers.config.example import Example
 from pi_drivers.config.fields import ResourceNameText
 from pi_drivers.config.pins import PinName, header_pin_problems
 from pi_drivers.models.board.header_pins import DEFAULT_PWM_HZ
@@ -58,6 +59,16 @@ class SoftLimits(Part):
 
 class DcMotorConfig(Attributes):
     """The attributes of `dc-motor`, named as those of Viam's built-in `gpio` motor."""
+
+    EXAMPLE: ClassVar[Example] = Example(
+        "left",
+        {
+            "pins": {"a": "29", "b": "31", "pwm": "32", "en_high": "36"},
+            "max_rpm": 120,
+            "ramp_ms": 300,
+            "command_timeout_ms": 1000,
+        },
+    )
 
     # The built-in motor's configs have 0 where nothing was entered.
     ZERO_MEANS_ABSENT = frozenset({"max_power_pct", "max_rpm", "ticks_per_rotation", "ramp_rate"})

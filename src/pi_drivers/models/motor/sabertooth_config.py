@@ -1,11 +1,12 @@
 """The attributes of `sabertooth`: the port, which motor on it, and the motor's limits."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import AliasChoices, Field
 
 from pi_drivers.config.attributes import Attributes, Problem
+from pi_drivers.config.example import Example
 from pi_drivers.config.serial import SerialPath, serial_path_field
 from pi_drivers.models.motor.sabertooth_packets import ADDRESSES
 
@@ -19,6 +20,10 @@ UNUSED = {
 
 class SabertoothConfig(Attributes):
     """The attributes of `sabertooth`; those of Viam's built-in `de-sabertooth` are taken as well."""
+
+    EXAMPLE: ClassVar[Example] = Example(
+        "left", {"serial_path": "/dev/serial0", "channel": 1, "max_rpm": 120, "ramp_ms": 300}
+    )
 
     # The built-in motor's configs have 0 where nothing was entered.
     ZERO_MEANS_ABSENT = frozenset({"baud_rate", "address", "channel", "max_rpm", "max_power_pct", *UNUSED})

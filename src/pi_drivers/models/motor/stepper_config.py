@@ -1,11 +1,12 @@
 """The attributes of `stepper`: the pins of its driver, what makes a turn, how fast, and where its home is."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from pi_drivers.config.attributes import Attributes, Part, Problem, dependency
+from pi_drivers.config.example import Example
 from pi_drivers.config.fields import ResourceNameText
 from pi_drivers.config.pins import PinName, header_pin_problems
 from pi_drivers.models.motor.step_plan import SHORTEST_US
@@ -48,6 +49,27 @@ class Home(Part):
 
 class StepperConfig(Attributes):
     """The attributes of `stepper`, named as those of Viam's built-in `gpiostepper`."""
+
+    EXAMPLE: ClassVar[Example] = Example(
+        "slide",
+        {
+            "board": "pi",
+            "pins": {"step": "16", "dir": "18", "en_low": "22"},
+            "ticks_per_rotation": 200,
+            "microsteps": 16,
+            "max_rpm": 300,
+            "acceleration_rpm_per_s": 600,
+            "home": {"pin": "36", "rpm": 30, "active_low": True, "direction": "backward"},
+        },
+        beside=(
+            {
+                "name": "pi",
+                "api": "rdk:component:board",
+                "model": "bramble:pi-drivers:board",
+                "attributes": {"pins": [{"name": "home", "pin": "36", "pull": "up"}]},
+            },
+        ),
+    )
 
     # The built-in motor's configs have 0 where nothing was entered.
     ZERO_MEANS_ABSENT = frozenset(

@@ -17,8 +17,9 @@ from pi_drivers.host.contract import MILLISECOND, SECOND
 from pi_drivers.models.base import Dependencies
 from pi_drivers.models.commands import Arguments, command
 from pi_drivers.models.i2c_chip import join_i2c, place_of, place_status
+from pi_drivers.models.i2c_identity import I2cIdentity
 from pi_drivers.models.movement_sensor.calibration import NO_BIAS, bias_from, calibration_of, kept_for, without
-from pi_drivers.models.movement_sensor.mpu6050_chip import RESET_NS, START_NS, Motion, Mpu6050, Vector
+from pi_drivers.models.movement_sensor.mpu6050_chip import RESET_NS, START_NS, Motion, Mpu6050, Vector, identify
 from pi_drivers.models.movement_sensor.mpu6050_config import LONGEST_ORIENTATION_INTERVAL_MS, Mpu6050Config
 from pi_drivers.models.movement_sensor.mpu6050_twin import Mpu6050Twin
 from pi_drivers.models.movement_sensor.orientation import (
@@ -48,6 +49,7 @@ class Mpu6050Sensor(PolledModel[Mpu6050Config, ImuSample], MovementSensor):
     """InvenSense MPU-6050 and MPU-6500: acceleration, angular velocity, orientation over I2C."""
 
     CONFIG = Mpu6050Config
+    I2C_CHIP = I2cIdentity("MPU-6050", identify)
 
     def _open(self, settings: Mpu6050Config, dependencies: Dependencies) -> None:
         place = settings.place

@@ -157,6 +157,27 @@ class Motion:
     temperature_c: float
 
 
+def identify(bus: I2cBus, address: int) -> str:
+    """Which of the `KINDS` is there. Blocking, reads its id only.
+
+    Raises:
+        WrongChipError: another chip is there.
+    """
+    said = read_agreed(bus, address, WHO_AM_I, 1)[0]
+    if said not in KINDS:
+        raise _another(place_of(bus.number, address), said)
+    return KINDS[said].name
+
+
+def _another(where: str, said: int) -> WrongChipError:
+    other = OTHERS.get(said)
+    return WrongChipError(
+        f"{where}: the chip there is {f'{other}, and ' if other else ''}no MPU-6050: its WHO_AM_I is 0x{said:02x}, not "
+        "0x68 (nor 0x70, 0x71, 0x73 or 0x74, which work too). "
+        + ("The model iio-sensor reads whatever the kernel has a driver for." if other else WHERE_IT_IS)
+    )
+
+
 class Mpu6050:
     """The chip. Blocking: used on its bus's worker thread; whoever uses it waits in between, and the bus is free."""
 
@@ -250,12 +271,7 @@ class Mpu6050:
             return KINDS[said]
         if self.kind is not None:
             raise CorruptDataError(f"{self._where}: WHO_AM_I is 0x{said:02x}, and was that of an {self.kind.name}")
-        other = OTHERS.get(said)
-        raise WrongChipError(
-            f"{self._where}: the chip there is {f'{other}, and ' if other else ''}no MPU-6050: its WHO_AM_I is "
-            f"0x{said:02x}, not 0x68 (nor 0x70, 0x71, 0x73 or 0x74, which work too). "
-            + ("The model iio-sensor reads whatever the kernel has a driver for." if other else WHERE_IT_IS)
-        )
+        raise _another(self._where, said)
 
     def _known(self) -> Kind:
         if self.kind is None:

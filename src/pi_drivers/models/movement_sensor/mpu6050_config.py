@@ -7,6 +7,7 @@ from pydantic import Field
 
 from pi_drivers.config.attributes import Problem, SensorAttributes, max_age_field, poll_interval_field
 from pi_drivers.config.buses import BusNumber, I2cAddress, i2c_address_field, i2c_bus_field, one_of_addresses
+from pi_drivers.config.example import Example
 from pi_drivers.models.movement_sensor.mpu6050_chip import Ranges
 
 ADDRESSES = (0x68, 0x69)
@@ -26,6 +27,8 @@ class Place(NamedTuple):
 
 class Mpu6050Config(SensorAttributes):
     """The attributes of `mpu6050`."""
+
+    EXAMPLE: ClassVar[Example] = Example("imu", {"i2c_bus": 1, "gyro_range": 500, "accel_range": 4})
 
     SHORTEST_DEFAULT_MAX_AGE_MS: ClassVar[int] = SHORTEST_DEFAULT_MAX_AGE_MS
     ZERO_MEANS_ABSENT: ClassVar[frozenset[str]] = frozenset({"i2c_addr", "gyro_range", "accel_range", "sample_hz"})

@@ -6,6 +6,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from pi_drivers.config.attributes import Attributes, Part, Problem
+from pi_drivers.config.example import Example
 from pi_drivers.config.serial import SerialPath, baud_rate_field, max_age_field, serial_path_field
 
 
@@ -20,6 +21,8 @@ class SerialAttributes(Part):
 
 class NmeaGpsConfig(Attributes):
     """The attributes of `nmea-gps`; those of Viam's `gps-nmea` and `viam:gps:nmea` are taken as well."""
+
+    EXAMPLE: ClassVar[Example] = Example("gps", {"serial_path": "/dev/serial0", "baud_rate": 9600})
 
     ZERO_MEANS_ABSENT: ClassVar[frozenset[str]] = frozenset({"baud_rate", "max_age_ms"})
 

@@ -10,17 +10,21 @@ from viam.utils import SensorReading, ValueTypes
 
 from pi_drivers.config.attributes import Problem, SensorAttributes
 from pi_drivers.config.buses import BusNumber, I2cAddress, i2c_bus_field
+from pi_drivers.config.example import Example
 from pi_drivers.config.pace import TRANSFERS_MS, pace_problems
 from pi_drivers.host.contract import MILLISECOND
 from pi_drivers.models.base import Dependencies
 from pi_drivers.models.i2c_chip import join_i2c, place_of, place_status
+from pi_drivers.models.i2c_identity import I2cIdentity
 from pi_drivers.models.polled import PolledModel
-from pi_drivers.models.power_sensor.ina219_chip import CONVERSION_NS, Flow, Ina219, Scale
+from pi_drivers.models.power_sensor.ina219_chip import CONVERSION_NS, Flow, Ina219, Scale, identify
 from pi_drivers.models.power_sensor.ina219_twin import Ina219Twin
 
 
 class Ina219Config(SensorAttributes):
     """The attributes of `ina219`."""
+
+    EXAMPLE: ClassVar[Example] = Example("battery", {"i2c_bus": 1, "shunt_ohms": 0.1, "max_current_a": 2})
 
     ZERO_MEANS_ABSENT: ClassVar[frozenset[str]] = frozenset({"i2c_addr", "shunt_ohms", "max_current_a"})
 
@@ -70,6 +74,7 @@ class Ina219PowerSensor(PolledModel[Ina219Config, Flow], PowerSensor):
     """Texas Instruments INA219 voltage, current and power sensor over I2C."""
 
     CONFIG = Ina219Config
+    I2C_CHIP = I2cIdentity("INA219", identify)
 
     def _open(self, settings: Ina219Config, dependencies: Dependencies) -> None:
         place = place_of(settings.i2c_bus, settings.i2c_addr)

@@ -17,6 +17,8 @@ CONFIGURATION, SHUNT_VOLTAGE, BUS_VOLTAGE, POWER, CURRENT, CALIBRATION = range(6
 
 UNUSED_BITS = 1 << 14
 """Of CONFIGURATION: always 0 in this chip, and 1 in an INA226, INA260 and INA3221."""
+AFTER_RESET = 0x399F
+"""Of CONFIGURATION (section 8.6.2.1)."""
 RANGE_32_V = 1 << 13
 ADC_12_BITS = 0b0011
 """Of both converters, unless they average (table 5, page 20)."""
@@ -99,6 +101,19 @@ class Flow:
     def watts(self) -> float:
         """The power, with the sign of the current. The chip's own register of it has none, and is coarser."""
         return self.volts * self.amperes
+
+
+def identify(bus: I2cBus, address: int) -> str | None:
+    """`INA219`, if it has not been told anything since it came to power; None if it may be one. Blocking, reads only.
+
+    Raises:
+        WrongChipError: another chip is there.
+    """
+    configuration = int.from_bytes(read_agreed(bus, address, CONFIGURATION, 2), "big")
+    if configuration & UNUSED_BITS:
+        where = place_of(bus.number, address)
+        raise WrongChipError(f"{where}: the chip there is no INA219: its configuration is 0x{configuration:04x}")
+    return "INA219" if configuration == AFTER_RESET else None
 
 
 class Ina219:

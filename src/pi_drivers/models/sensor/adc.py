@@ -12,11 +12,14 @@ from viam.components.sensor import Sensor
 from viam.utils import SensorReading, ValueTypes
 
 from pi_drivers.config.attributes import Part, Problem, SensorAttributes
+from pi_drivers.config.example import Example
 from pi_drivers.config.pace import pace_problems
 from pi_drivers.config.wording import path_text
+from pi_drivers.models.adc import ads1115
 from pi_drivers.models.adc.attributes import ZEROS_ABSENT, AdcWiring, Channel
 from pi_drivers.models.adc.opening import open_adc
 from pi_drivers.models.base import Dependencies
+from pi_drivers.models.i2c_identity import I2cIdentity
 from pi_drivers.models.polled import PolledModel
 
 CHANNEL_MS = 12
@@ -30,6 +33,9 @@ CHIP_SELECTS: Mapping[int, str] = {8: "ce0", 7: "ce1"}
 
 Sample = Mapping[str, int]
 """The counts of all channels that are read, by label."""
+
+
+ALL_OF_ADS1115 = {f"a{channel}": {"channel": channel} for channel in range(ads1115.CHANNELS)}
 
 
 class ChannelConfig(Part):
@@ -49,6 +55,17 @@ class ChannelConfig(Part):
 
 class AdcConfig(AdcWiring, SensorAttributes):
     """The attributes of `adc`."""
+
+    EXAMPLE: ClassVar[Example] = Example(
+        "inputs",
+        {
+            "chip": "mcp3008",
+            "channels": {
+                "battery": {"channel": 0, "scale": 5.7, "unit": "V"},
+                "temperature": {"channel": 1, "scale": 100, "offset": -50, "unit": "°C"},
+            },
+        },
+    )
 
     ZERO_MEANS_ABSENT: ClassVar[frozenset[str]] = ZEROS_ABSENT | {"sensor_pin"}
 
@@ -121,6 +138,7 @@ class AdcSensor(PolledModel[AdcConfig, Sample], Sensor):
     """MCP3002, MCP3004, MCP3008, MCP3208 (SPI) or ADS1115 (I2C): voltages, scaled to what they mean."""
 
     CONFIG = AdcConfig
+    I2C_CHIP = I2cIdentity("ADS1115", ads1115.identify, {"chip": "ads1115", "channels": ALL_OF_ADS1115})
 
     def _open(self, settings: AdcConfig, dependencies: Dependencies) -> None:
         self._adc = open_adc(self, settings.wiring())

@@ -17,11 +17,13 @@ from viam.utils import SensorReading, ValueTypes
 from pi_drivers.buses.i2c.contract import I2cBus
 from pi_drivers.config.attributes import Problem, SensorAttributes
 from pi_drivers.config.buses import BusNumber, I2cAddress, i2c_address_field, i2c_bus_field, one_of_addresses
+from pi_drivers.config.example import Example
 from pi_drivers.config.pace import TRANSFERS_MS, pace_problems
 from pi_drivers.errors import BusError, CorruptDataError, OutOfRangeError, WrongChipError
 from pi_drivers.host.contract import MILLISECOND
 from pi_drivers.models.base import Dependencies
 from pi_drivers.models.i2c_chip import agreed, join_i2c, place_of, place_status
+from pi_drivers.models.i2c_identity import I2cIdentity
 from pi_drivers.models.polled import PolledModel
 from pi_drivers.world.devices import I2cDevice
 
@@ -155,6 +157,8 @@ class Bh1750:
 class Bh1750Config(SensorAttributes):
     """The attributes of `bh1750`."""
 
+    EXAMPLE: ClassVar[Example] = Example("light", {"i2c_bus": 1, "resolution": "low", "poll_interval_ms": 100})
+
     ZERO_MEANS_ABSENT: ClassVar[frozenset[str]] = frozenset({"i2c_addr", "sensitivity"})
 
     i2c_bus: BusNumber = i2c_bus_field()
@@ -198,6 +202,7 @@ class Bh1750Sensor(PolledModel[Bh1750Config, float], Sensor):
     """ROHM BH1750 light sensor over I2C."""
 
     CONFIG = Bh1750Config
+    I2C_CHIP = I2cIdentity("BH1750", obeys_any_byte=True)
 
     def _open(self, settings: Bh1750Config, dependencies: Dependencies) -> None:
         shared = join_i2c(self, settings, "sensor", Bh1750Twin)

@@ -13,13 +13,15 @@ from viam.utils import SensorReading, ValueTypes
 
 from pi_drivers.config.attributes import Problem, SensorAttributes
 from pi_drivers.config.buses import BusNumber, I2cAddress, i2c_address_field, i2c_bus_field, one_of_addresses
+from pi_drivers.config.example import Example
 from pi_drivers.config.pace import TRANSFERS_MS, pace_problems
 from pi_drivers.host.contract import MILLISECOND
 from pi_drivers.models.base import Dependencies
 from pi_drivers.models.i2c_chip import place_status
 from pi_drivers.models.i2c_choice import AddressChoice
+from pi_drivers.models.i2c_identity import I2cIdentity
 from pi_drivers.models.polled import PolledModel
-from pi_drivers.models.sensor.bme280_chip import STANDBY_NS, Bme280, Climate, Settings
+from pi_drivers.models.sensor.bme280_chip import STANDBY_NS, Bme280, Climate, Settings, identify
 from pi_drivers.models.sensor.bme280_twin import Bme280Twin
 
 ADDRESSES = (0x77, 0x76)
@@ -30,6 +32,8 @@ Oversampling = Literal[0, 1, 2, 4, 8, 16]
 
 class Bme280Config(SensorAttributes):
     """The attributes of `bme280`."""
+
+    EXAMPLE: ClassVar[Example] = Example("weather", {"i2c_bus": 1, "sea_level_hpa": 1018.2})
 
     ZERO_MEANS_ABSENT: ClassVar[frozenset[str]] = frozenset({"i2c_addr", "sea_level_hpa"})
 
@@ -97,6 +101,7 @@ class Bme280Sensor(PolledModel[Bme280Config, Climate], Sensor):
     """Bosch BME280 temperature, humidity and pressure sensor, or BMP280, over I2C."""
 
     CONFIG = Bme280Config
+    I2C_CHIP = I2cIdentity("BME280 or BMP280", identify)
 
     def _open(self, settings: Bme280Config, dependencies: Dependencies) -> None:
         holder = self.holder("sensor")

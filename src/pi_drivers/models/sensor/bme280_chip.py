@@ -28,6 +28,7 @@ DATA = 0xF7
 BME280 = 0x60
 BMP280_IDS = (0x58, 0x56, 0x57)
 """Mass production, and samples (table 17, page 26)."""
+KINDS = {BME280: "BME280", **dict.fromkeys(BMP280_IDS, "BMP280")}
 OTHER_IDS = {0x55: "a BMP180 or BMP085", 0x61: "a BME680 or BME688"}
 """Chips of the same maker that have their id at the same place."""
 
@@ -104,6 +105,26 @@ class Climate:
     relative_humidity_pct: float | None
 
 
+def identify(bus: I2cBus, address: int) -> str:
+    """Which of the two is there. Blocking, reads its id only.
+
+    Raises:
+        WrongChipError: another chip is there.
+    """
+    chip_id = read_agreed(bus, address, ID, 1)[0]
+    if chip_id not in KINDS:
+        raise _another(place_of(bus.number, address), chip_id)
+    return KINDS[chip_id]
+
+
+def _another(where: str, chip_id: int) -> WrongChipError:
+    which = OTHER_IDS.get(chip_id, "another chip")
+    return WrongChipError(
+        f"{where}: the chip there is no BME280 or BMP280 but {which}: its id is 0x{chip_id:02x}, not 0x60 or 0x58. "
+        "Check i2c_addr: the sensor has 0x76 or 0x77."
+    )
+
+
 class Bme280:
     """The chip. Blocking: used on its bus's worker thread."""
 
@@ -169,16 +190,12 @@ class Bme280:
 
     def _identify(self) -> None:
         chip_id = read_agreed(self._bus, self._address, ID, 1)[0]
-        if chip_id == BME280 or chip_id in BMP280_IDS:
-            self.kind = "BME280" if chip_id == BME280 else "BMP280"
+        if chip_id in KINDS:
+            self.kind = KINDS[chip_id]
             return
         if self.kind is not None:
             raise CorruptDataError(f"{self._where}: the {self.kind} there now says that its id is 0x{chip_id:02x}")
-        which = OTHER_IDS.get(chip_id, "another chip")
-        raise WrongChipError(
-            f"{self._where}: the chip there is no BME280 or BMP280 but {which}: its id is 0x{chip_id:02x}, not 0x60 "
-            "or 0x58. Check i2c_addr: the sensor has 0x76 or 0x77."
-        )
+        raise _another(self._where, chip_id)
 
     def _await_constants(self) -> None:
         self._host.sleep(START_UP_NS)

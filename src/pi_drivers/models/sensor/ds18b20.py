@@ -16,6 +16,7 @@ from viam.utils import SensorReading, ValueTypes
 
 from pi_drivers.buses.onewire.contract import SENSOR_ID, THERMOMETERS, OneWireBus, crc8
 from pi_drivers.config.attributes import Problem, SensorAttributes, max_age_field, poll_interval_field
+from pi_drivers.config.example import Example
 from pi_drivers.config.pace import pace_problems
 from pi_drivers.errors import BusError, ConfigError, CorruptDataError, NoAnswerError, WrongChipError
 from pi_drivers.host.contract import MICROSECOND
@@ -142,6 +143,8 @@ def only_one(sensor_ids: list[str]) -> str:
 
 class Ds18b20Config(SensorAttributes):
     """The attributes of `ds18b20`."""
+
+    EXAMPLE: ClassVar[Example] = Example("tank", {"sensor_id": "28-000005e2fdc3"})
 
     SHORTEST_DEFAULT_MAX_AGE_MS: ClassVar[int] = SHORTEST_DEFAULT_MAX_AGE_MS
 

@@ -7,7 +7,7 @@ kernel's own record of them, those included that nobody asked about in time.
 import asyncio
 import functools
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 from viam.components.sensor import Sensor
@@ -15,6 +15,7 @@ from viam.utils import SensorReading, ValueTypes
 
 from pi_drivers.buses.gpio.contract import Pull
 from pi_drivers.config.attributes import Attributes, Problem, dependency
+from pi_drivers.config.example import Example
 from pi_drivers.config.fields import ResourceNameText
 from pi_drivers.config.pins import PinName, header_pin_problems
 from pi_drivers.errors import ConfigError, StaleReadingError, UnsupportedError
@@ -32,6 +33,8 @@ REST_NS = 15 * MILLISECOND
 
 class GpioInputConfig(Attributes):
     """The attributes of `gpio-input`."""
+
+    EXAMPLE: ClassVar[Example] = Example("flow", {"pin": "22", "pull": "up", "measure": "rate", "window_ms": 2000})
 
     board: ResourceNameText | None = Field(default=None, description="The board of the pin; absent: the Pi's header.")
     pin: PinName = Field(description="The pin.")

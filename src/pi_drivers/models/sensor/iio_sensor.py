@@ -7,7 +7,7 @@ and where there are several of one name by its place.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 from viam.components.sensor import Sensor
@@ -15,6 +15,7 @@ from viam.utils import SensorReading, ValueTypes
 
 from pi_drivers.buses.iio.contract import KernelSensor, KernelSensors
 from pi_drivers.config.attributes import Problem, SensorAttributes, poll_interval_field
+from pi_drivers.config.example import Example
 from pi_drivers.errors import (
     BusAbsentError,
     BusError,
@@ -157,6 +158,10 @@ def _absent(name: str, place: str | None, devices: Sequence[KernelSensor]) -> Bu
 
 class IioSensorConfig(SensorAttributes):
     """The attributes of `iio-sensor`."""
+
+    EXAMPLE: ClassVar[Example] = Example(
+        "greenhouse", {"device": "dht11", "poll_interval_ms": 5000, "max_age_ms": 30000}
+    )
 
     poll_interval_ms: int = poll_interval_field(2000)
     device: str = Field(

@@ -5,7 +5,7 @@ on a thread of its own, and works on any Linux machine with what that one has.
 """
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
@@ -13,6 +13,7 @@ from viam.components.sensor import Sensor
 from viam.utils import SensorReading, ValueTypes
 
 from pi_drivers.config.attributes import SensorAttributes, poll_interval_field
+from pi_drivers.config.example import Example
 from pi_drivers.config.wording import shown
 from pi_drivers.errors import BusAbsentError
 from pi_drivers.host.vitals import CAPPED, SINCE_BOOT_SHIFT, SOFT_LIMIT, THROTTLED, UNDER_VOLTAGE, Vitals
@@ -39,6 +40,8 @@ def _whole_path(text: str) -> str:
 
 class PiHealthConfig(SensorAttributes):
     """The attributes of `pi-health`."""
+
+    EXAMPLE: ClassVar[Example] = Example("self", {"poll_interval_ms": 10000})
 
     poll_interval_ms: int = poll_interval_field(5000)
     disk_path: Annotated[str, AfterValidator(_whole_path)] = Field(

@@ -13,6 +13,7 @@ from viam.errors import NoCaptureToStoreError
 from viam.utils import SensorReading, ValueTypes, from_dm_from_extra
 
 from pi_drivers.config.attributes import Attributes, Problem
+from pi_drivers.config.example import Example
 from pi_drivers.config.serial import SerialPath, baud_rate_field, max_age_field, serial_path_field
 from pi_drivers.errors import ArgumentError
 from pi_drivers.host.contract import MILLISECOND
@@ -37,6 +38,16 @@ BELONGS_TO = {"columns": "csv", "text_columns": "csv", "delimiter": "csv", "patt
 
 class SerialSensorConfig(Attributes):
     """The attributes of `serial-sensor`."""
+
+    EXAMPLE: ClassVar[Example] = Example(
+        "weather",
+        {
+            "serial_path": "/dev/ttyUSB0",
+            "format": "csv",
+            "columns": ["temperature_c", "humidity_pct"],
+            "example": "21.5,45.0",
+        },
+    )
 
     ZERO_MEANS_ABSENT: ClassVar[frozenset[str]] = frozenset({"baud_rate", "max_age_ms"})
 

@@ -14,6 +14,7 @@ from viam.utils import SensorReading, ValueTypes
 from pi_drivers.buses.i2c.contract import I2cBus
 from pi_drivers.config.attributes import Problem, SensorAttributes
 from pi_drivers.config.buses import BusNumber, I2cAddress, i2c_address_field, i2c_bus_field, one_of_addresses
+from pi_drivers.config.example import Example
 from pi_drivers.config.pace import pace_problems
 from pi_drivers.errors import CorruptDataError, NoAnswerError, OutOfRangeError, WrongChipError
 from pi_drivers.host.contract import MILLISECOND, Host
@@ -164,6 +165,8 @@ class Sht31:
 
 class Sht31Config(SensorAttributes):
     """The attributes of `sht31`."""
+
+    EXAMPLE: ClassVar[Example] = Example("air", {"i2c_bus": 1, "i2c_addr": "0x44"})
 
     ZERO_MEANS_ABSENT: ClassVar[frozenset[str]] = frozenset({"i2c_addr"})
 

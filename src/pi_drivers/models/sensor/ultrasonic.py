@@ -15,6 +15,7 @@ from viam.utils import SensorReading, ValueTypes
 
 from pi_drivers.buses.gpio.contract import Pull
 from pi_drivers.config.attributes import Problem, SensorAttributes, dependency, max_age_field, poll_interval_field
+from pi_drivers.config.example import Example
 from pi_drivers.config.fields import ResourceNameText
 from pi_drivers.config.pins import PinName, header_pin_problems
 from pi_drivers.errors import BusError, OutOfRangeError
@@ -37,6 +38,10 @@ def speed_of_sound(temperature_c: float) -> float:
 
 class UltrasonicConfig(SensorAttributes):
     """The attributes of `ultrasonic`."""
+
+    EXAMPLE: ClassVar[Example] = Example(
+        "front", {"trigger_pin": "16", "echo_interrupt_pin": "18", "samples": 3, "temperature_c": 22}
+    )
 
     SHORTEST_DEFAULT_MAX_AGE_MS: ClassVar[int] = SHORTEST_DEFAULT_MAX_AGE_MS
     ZERO_MEANS_ABSENT = frozenset({"timeout_ms", "samples", "min_interval_ms", "max_distance_m"})

@@ -7,11 +7,13 @@ owners do, and mixing them is refused.
 """
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from pydantic import Field
 
 from pi_drivers.buses.gpio.ranges import SERVO_HZ, SERVO_US
 from pi_drivers.config.attributes import Attributes, Problem, dependency
+from pi_drivers.config.example import Example
 from pi_drivers.config.fields import ResourceNameText
 from pi_drivers.config.pins import PinName, header_pin_problems
 from pi_drivers.models.servo.geometry import Geometry
@@ -24,6 +26,10 @@ LIMITS = ("min", "max", "max_rotation_deg")
 
 class ServoConfig(Attributes):
     """The attributes of `servo`."""
+
+    EXAMPLE: ClassVar[Example] = Example(
+        "arm", {"pin": "11", "min_width_us": 600, "max_width_us": 2400, "speed_deg_per_s": 90}
+    )
 
     # Configs have 0 where nothing was entered.
     ZERO_MEANS_ABSENT = frozenset(
