@@ -1,15 +1,21 @@
 """A client that is gone leaves nothing running: what it moved last is stopped, and nothing else."""
 
 import asyncio
+import shutil
+import socket
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from viam.components.motor import Motor
 
+from pi_drivers.cli.gone_clients import GoneClients
 from tests.cli.machines import board, encoder, file_of, motor
 from tests.cli.processes import PATIENCE_S, client, up
 from tests.module.trace import Trace
@@ -113,3 +119,69 @@ async def test_a_client_that_stopped_its_motor_is_not_spoken_of(tmp_path, trace)
             process.kill()
             said = await machine.line("the client that moved")
         assert said == 'the client that moved motor "right" has gone; it is stopped'
+
+
+async def nothing(*_: Any) -> None:
+    """Stands for a method of the SDK's server."""
+
+
+@pytest.mark.parametrize(("method", "is_watched"), [("SetPower", 1), ("GetPosition", 0), ("Stop", 0)])
+async def test_the_kernel_watches_the_connections_of_those_who_move_something(method, is_watched):
+    listening = socket.create_server(("127.0.0.1", 0))
+    _, writer = await asyncio.open_connection(*listening.getsockname())
+    event: Any = SimpleNamespace(
+        method_name=f"/viam.component.motor.v1.MotorService/{method}",
+        method_func=nothing,
+        peer=SimpleNamespace(_transport=writer.transport),
+    )
+    await GoneClients(lambda _: None, print).note_request(event)
+    plug = writer.get_extra_info("socket")
+    assert plug.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == is_watched
+    assert (plug.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) <= 2) == is_watched
+    writer.close()
+    await writer.wait_closed()
+    listening.close()
+
+
+NETWORK_OF_ITS_OWN = ("unshare", "--user", "--map-root-user", "--net")
+CUT = """
+import asyncio, subprocess, sys, time
+from pathlib import Path
+from tests.cli.processes import up
+from tests.cli.test_gone_clients import child_client, driven, LEFT
+from tests.module.trace import Trace
+
+def loopback(state):
+    subprocess.run(["ip", "link", "set", "lo", state], check=True)
+
+async def main(config, trace):
+    loopback("up")
+    async with up(config, "--listen", "127.0.0.1:0", PI_DRIVERS_TRACE=trace) as machine:
+        async with child_client(await machine.address(), "left set_power 0.5"):
+            await driven(Trace(Path(trace)), LEFT)
+            loopback("down")
+            began = time.monotonic()
+            print(await machine.line("the client that moved"))
+            print(time.monotonic() - began)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+def can_have_a_network_of_its_own() -> bool:
+    if shutil.which("unshare") is None or shutil.which("ip") is None:
+        return False
+    return subprocess.run([*NETWORK_OF_ITS_OWN, "true"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not can_have_a_network_of_its_own(), reason="this user may not make networks")
+def test_what_was_moved_over_a_network_that_is_cut_is_stopped(tmp_path, trace):
+    done = subprocess.run(
+        [*NETWORK_OF_ITS_OWN, sys.executable, "-c", CUT, str(two_motors(tmp_path)), str(trace.path)],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    said, seconds = done.stdout.splitlines()
+    assert said == 'the client that moved motor "left" has gone; it is stopped'
+    assert float(seconds) < 5
+    assert trace.is_low(*LEFT)
