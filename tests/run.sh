@@ -20,6 +20,8 @@ mkdir -p .cache
 export PI_DRIVERS_TOOLS="$root/.cache/tools"
 export PYTHONPATH="$root/src:$root"
 unset VIAM_MODULE_DATA PI_DRIVERS_BACKEND PI_DRIVERS_TRACE
+# Where this is set, each of the thousands of Pythons that the checks start would compile the SDK anew.
+unset PYTHONDONTWRITEBYTECODE
 
 say() {
     printf '== %s\n' "$*"
@@ -64,14 +66,11 @@ run_real() {
     ground=$1
     shift
     venv=$root/.cache/venv-real
-    PI_DRIVERS_VENV=$venv ./setup.sh --dev
-    if ! "$venv/bin/python" -c 'import _lgpio' 2>/dev/null; then
-        say "adding lgpio"
-        # For CPython 3.13 the index has no wheel: it is built from its source, the C library with it (PYPI=1). What swig
-        # 4.3 makes of it crashes when the interpreter ends, and what 4.5 makes cannot be loaded.
-        "$PI_DRIVERS_TOOLS/bin/python" -m pip install --quiet --disable-pip-version-check 'swig>=4.2,<4.3'
-        PYPI=1 PATH="$PI_DRIVERS_TOOLS/bin:$PATH" UV_PROJECT_ENVIRONMENT=$venv "$PI_DRIVERS_TOOLS/bin/uv" --quiet sync \
-            --frozen --no-install-project --dev --extra gpio --python "$venv/bin/python"
+    PI_DRIVERS_VENV=$venv ./setup.sh --dev >/dev/null
+    if ! "$venv/bin/python" -c 'import sys, _lgpio; sys.exit("abi3" not in _lgpio.__file__)' 2>/dev/null; then
+        say "adding the archive's lgpio"
+        wheel=$("$(packaging/tools.sh)" packaging/lgpio_wheel.py "$(uname -m)")
+        "$PI_DRIVERS_TOOLS/bin/uv" --quiet pip install --python "$venv/bin/python" --no-deps --reinstall "$wheel"
     fi
     export PYTHONDEVMODE=1
     if [ "$ground" = --hil ]; then
@@ -107,7 +106,7 @@ for version in 3.11 3.12 3.13; do
         continue
     fi
     venv=$root/.cache/venv-$version
-    PI_DRIVERS_PYTHON=$interpreter PI_DRIVERS_VENV=$venv ./setup.sh --dev
+    PI_DRIVERS_PYTHON=$interpreter PI_DRIVERS_VENV=$venv ./setup.sh --dev >/dev/null
     say "Python $version: $interpreter"
     pythons=${pythons:+$pythons:}$venv/bin/python
 done

@@ -54,7 +54,9 @@ def test_models_know_buses_by_their_contracts_only(file):
     for name in own_imports(file):
         if is_below(name, "buses"):
             assert name.split(".")[2] in {"contract", "ranges"}, name
-        assert not is_below(name, "cli", "module", "registry", "host.real"), name
+        assert not is_below(name, "cli", "module", "host.real"), name
+        # What is connected is told by the models there are.
+        assert not is_below(name, "registry") or file.startswith("models/discovery/"), name
 
 
 @pytest.mark.parametrize("file", [file for file in FILES if file.startswith("world/") or file.endswith("/mock.py")])

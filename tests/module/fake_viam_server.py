@@ -258,6 +258,13 @@ def component(
     )
 
 
+def service(api: str, model: str, name: str, attributes: Mapping[str, Any] | None = None) -> ComponentConfig:
+    """A service of a machine config, as `component`."""
+    config = component(api, model, name, attributes)
+    config.api = f"rdk:service:{api}"
+    return config
+
+
 def full_name(config: ComponentConfig) -> str:
     return f"{config.api}/{config.name}"
 
