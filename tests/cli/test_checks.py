@@ -71,11 +71,15 @@ def test_a_missing_dependency_is_told_with_what_resembles_it():
     ]
 
 
-def test_a_dependency_on_a_remote_is_not_missing():
-    remote = motor(board="other:pi")
+@pytest.mark.parametrize("name", ["other:pi", "pi"])
+def test_a_dependency_may_be_on_a_remote_whose_names_nobody_knows_here(name):
+    remote = motor(board=name)
 
     assert "which is not in this file" in problems(remote)[0]
     assert problems(remote, remotes=[{"name": "other"}]) == []
+    assert judge(machine_from_text(text_of(remote, remotes=[{"name": "other"}]), "machine.json")).notes == [
+        f'components[0] motor "wheel": it needs board "{name}", which is not in this file; a remote must have it'
+    ]
 
 
 def test_components_that_wait_for_each_other_are_told_once():

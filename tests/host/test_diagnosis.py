@@ -1,6 +1,7 @@
 """The diagnosis of a machine: what it is, its user's groups, its power; and whole Pis as they are installed."""
 
 import os
+import types
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,14 @@ def ordinary_user(pi: Pi, monkeypatch: pytest.MonkeyPatch) -> Pi:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.setattr("os.getgroups", lambda: [4_000_000])
     monkeypatch.setattr("os.getegid", lambda: 4_000_001)
-    monkeypatch.setenv("USER", "grace")
+    named(monkeypatch, "grace")
     return pi
+
+
+def named(monkeypatch, name: str) -> None:
+    """What the system calls this user, whatever the environment says."""
+    monkeypatch.setattr("pwd.getpwuid", lambda _number: types.SimpleNamespace(pw_name=name))
+    monkeypatch.delenv("USER", raising=False)
 
 
 @pytest.mark.parametrize(("model", "os"), [(PI_3, 11), (PI_3, 12), (ZERO_2, 12), (PI_4, 11), (PI_4, 13), (PI_5, 13)])
@@ -79,7 +86,7 @@ def test_a_user_who_is_in_no_group_is_given_the_command_for_those_the_system_has
 
 
 def test_who_was_put_into_the_groups_but_has_not_logged_in_since_is_told_so(ordinary_user: Pi, monkeypatch):
-    monkeypatch.setenv("USER", "ada")
+    named(monkeypatch, "ada")
     ordinary_user.put("etc/group", "gpio:x:993:ada\ni2c:x:994:grace,ada\n")
 
     assert ordinary_user.finding("groups").mend == "log out and in again"

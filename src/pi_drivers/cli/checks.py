@@ -57,7 +57,11 @@ def judge(machine: Machine) -> Judgement:
             known.append(_Known(component, config))
     problems += _duplicate_names(machine.components)
     by_name = {one.full_name: one for one in machine.components}
-    problems += _missing(known, by_name, machine)
+    missing = list(_missing(known, by_name))
+    if machine.has_remotes:  # whose components may have any name
+        notes += [f"{absence}; a remote must have it" for absence in missing]
+    else:
+        problems += missing
     needs = {one.component: _present(_required(one), by_name) for one in known}
     wishes = {one.component: _present(one.config.optional_dependencies(), by_name) for one in known}
     problems += [_circle(path) for path in cycles({one: [*needs[one], *wishes[one]] for one in needs})]
@@ -122,13 +126,11 @@ def _find(name: str, by_name: Mapping[str, Component]) -> Component | None:
     return by_name.get(name) or next((one for one in by_name.values() if one.name == name), None)
 
 
-def _missing(known: Iterable[_Known], by_name: Mapping[str, Component], machine: Machine) -> Iterator[str]:
+def _missing(known: Iterable[_Known], by_name: Mapping[str, Component]) -> Iterator[str]:
     for one in known:
         for name in dict.fromkeys(_required(one)):
-            own_name = name.rpartition("/")[2]
-            is_elsewhere = ":" in own_name and machine.has_remotes
-            if _find(name, by_name) is None and not is_elsewhere:
-                yield f"{one.component.place}: {_absence(name, own_name, by_name)}"
+            if _find(name, by_name) is None:
+                yield f"{one.component.place}: {_absence(name, name.rpartition('/')[2], by_name)}"
 
 
 def _absence(name: str, own_name: str, by_name: Mapping[str, Component]) -> str:

@@ -1,7 +1,7 @@
 """Draws the picture of the demo for README.md: `docs/demo.svg`, when `python -m pi_drivers.cli.generate` runs.
 
-It is what `./run.sh demo` shows on a terminal, at one moment of the rover's drive. The drive's time is moved by hand, so
-that the picture is the same each time it is drawn.
+It is what `./run.sh demo` shows on a terminal, at one moment of the rover's drive. The drive's time is moved by hand,
+so the picture is the same each time it is drawn.
 """
 
 import io
@@ -26,7 +26,9 @@ SVG = """\
 {styles}
 </style>
 <defs>
-<clipPath id="{unique_id}-clip-terminal"><rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/></clipPath>
+<clipPath id="{unique_id}-clip-terminal">
+<rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/>
+</clipPath>
 {lines}
 </defs>
 {chrome}

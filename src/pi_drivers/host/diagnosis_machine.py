@@ -3,6 +3,7 @@
 import grp
 import os
 import platform
+import pwd
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,8 +45,7 @@ def groups(files: Files) -> Iterator[Finding]:
     if not missing:
         yield Finding(SUBJECT, "groups", Level.OK, f"in {', '.join(name for name in GROUPS if name in mine)}")
         return
-    user = _user_name()
-    is_granted = all(user in _members(files)[name] for name in missing)
+    is_granted = all(_user_name() in _members(files)[name] for name in missing)
     found = f"not in {', '.join(missing)}" + (" in this login, but in a new one" if is_granted else "")
     mend = "log out and in again" if is_granted else f"sudo usermod -aG {','.join(missing)} $USER, then log in anew"
     purpose = f"{', '.join(GROUPS[name] for name in missing)}, as this user (viam-server mostly runs as root)"
@@ -115,7 +115,11 @@ def _members(files: Files) -> dict[str, list[str]]:
 
 
 def _user_name() -> str:
-    return os.environ.get("USER") or os.environ.get("LOGNAME") or ""
+    """Not by USER, which services and containers do without."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
 
 
 def _group_name(number: int) -> str:
