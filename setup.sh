@@ -1,20 +1,34 @@
 #!/bin/sh
-# Makes the Python environment that run.sh starts in: a virtual environment with exactly the packages of uv.lock.
+# Makes the Python environment that run.sh starts in: a virtual environment with exactly the packages of uv.lock. In the
+# archive they lie beside this file, in the folder wheels, and nothing else is needed; elsewhere uv fetches them.
 # Does nothing when that environment is there already. Needs no root, and changes nothing but that environment.
 # It makes a new one only when the packages have changed, the interpreter is gone, or PI_DRIVERS_PYTHON names another
 # version of Python; and it makes it beside the old one, which then gives way at once: what runs goes on.
 #
-# usage: setup.sh [--dev]      --dev adds what the tests need
+# usage: setup.sh [--dev]      --dev adds what the tests need. It prints the environment's folder.
 #
 # PI_DRIVERS_PYTHON  the interpreter to use (default: the first Python 3.11, 3.12 or 3.13 that is found)
-# PI_DRIVERS_VENV    where the environment goes (default: $VIAM_MODULE_DATA/venv, else .venv beside this file)
+# PI_DRIVERS_VENV    where the environment goes (default: $VIAM_MODULE_DATA/venv- and a number that stands for the
+#                    packages, so that a new version leaves alone what the old one runs in; else .venv beside this file)
 # PI_DRIVERS_TOOLS   where the installer goes (default: beside the environment)
 set -eu
 
 UV_VERSION=0.13.8
 
 here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-venv=${PI_DRIVERS_VENV:-${VIAM_MODULE_DATA:+$VIAM_MODULE_DATA/venv}}
+wheels=$here/wheels
+
+# What the packages are known by.
+packages() {
+    if [ -d "$wheels" ]; then
+        cksum <"$wheels/requirements.txt"
+    else
+        cat "$here/uv.lock" "$here/pyproject.toml" | cksum
+    fi
+}
+
+packages=$(packages)
+venv=${PI_DRIVERS_VENV:-${VIAM_MODULE_DATA:+$VIAM_MODULE_DATA/venv-${packages%% *}}}
 venv=${venv:-$here/.venv}
 tools=${PI_DRIVERS_TOOLS:-$venv-tools}
 stamp=$venv/pi-drivers-setup
@@ -32,10 +46,6 @@ fail() {
     exit 1
 }
 
-packages() {
-    cat "$here/uv.lock" "$here/pyproject.toml" | cksum
-}
-
 version_of() {
     "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null
 }
@@ -43,7 +53,7 @@ version_of() {
 # The stamp says what the environment was made from, a line each: the packages, with or without --dev, the version of
 # Python, and the interpreter (an upgrade of the system may put another one behind the same name).
 write_stamp() {
-    packages
+    printf '%s\n' "$packages"
     printf '%s\n' "$groups"
     version_of "$1/bin/python"
     readlink -f "$1/bin/python"
@@ -55,7 +65,7 @@ stamped() {
 
 is_sound() {
     [ -x "$venv/bin/python" ] && [ -f "$stamp" ] &&
-        [ "$(stamped 1)" = "$(packages)" ] &&
+        [ "$(stamped 1)" = "$packages" ] &&
         [ "$(stamped 4)" = "$(readlink -f "$venv/bin/python")" ] &&
         { [ -z "${PI_DRIVERS_PYTHON:-}" ] || [ "$(stamped 3)" = "$(version_of "$PI_DRIVERS_PYTHON")" ]; }
 }
@@ -74,6 +84,11 @@ real_path() {
     "$1" -c 'import os, sys; print(os.path.realpath(sys.executable))'
 }
 
+is_raspberry_pi() {
+    grep -q 'Raspberry Pi' /proc/device-tree/model 2>/dev/null
+}
+
+# Only a Pi's own Python sees its system packages, picamera2 above all, so there it goes before others on the path.
 find_python() {
     if [ -n "${PI_DRIVERS_PYTHON:-}" ]; then
         is_right_python "$PI_DRIVERS_PYTHON" ||
@@ -81,7 +96,11 @@ find_python() {
         real_path "$PI_DRIVERS_PYTHON"
         return
     fi
-    for candidate in python3 python3.13 python3.12 python3.11; do
+    system_python=
+    if is_raspberry_pi; then
+        system_python=/usr/bin/python3
+    fi
+    for candidate in $system_python python3 python3.13 python3.12 python3.11; do
         if is_right_python "$candidate"; then
             real_path "$candidate"
             return
@@ -89,10 +108,6 @@ find_python() {
     done
     fail "no Python 3.11, 3.12 or 3.13 was found; install one (sudo apt install python3 python3-venv)," \
         "or name one in PI_DRIVERS_PYTHON"
-}
-
-is_raspberry_pi() {
-    grep -q 'Raspberry Pi' /proc/device-tree/model 2>/dev/null
 }
 
 install_uv() {
@@ -110,16 +125,36 @@ run_uv() {
     UV_PROJECT_ENVIRONMENT=$target UV_PYTHON_DOWNLOADS=never "$tools/bin/uv" --quiet --directory "$here" "$@" >&2
 }
 
-make_environment() {
-    # On a Pi, lgpio and picamera2 are system packages; elsewhere nothing of the system is wanted.
-    system=
+# picamera2 is a package of a Pi's system, and so is lgpio where the archive has none; elsewhere nothing of it is wanted.
+system_packages() {
     if is_raspberry_pi; then
-        system=--system-site-packages
+        echo --system-site-packages
     fi
+}
+
+# Neither Python's part for environments without pip nor pip out of its own wheel needs python3-venv or a network. The
+# scripts of the packages would name the folder that this one is made under, and nothing uses them.
+make_from_wheels() {
+    rm -rf "$target"
+    # shellcheck disable=SC2046  # empty or one word
+    "$python" -I -m venv --without-pip $(system_packages) "$target" >&2 ||
+        fail "$python cannot make virtual environments; install its part for that: sudo apt install python3-venv"
+    mkdir "$target/scratch"
+    set -- "$wheels"/pip-*.whl
+    TMPDIR=$target/scratch "$target/bin/python" -I "$1/pip" --isolated --quiet --disable-pip-version-check \
+        --no-cache-dir install --no-index --find-links "$wheels" --require-hashes --no-deps --ignore-installed \
+        --no-warn-script-location --root-user-action ignore --requirement "$wheels/requirements.txt" >&2 ||
+        fail "the packages in $wheels could not be installed; is there room on the disk for 400 MB?" \
+            "If a file is damaged, install the module anew"
+    find "$target/bin" -type f -delete
+    rm -rf "$target/scratch"
+}
+
+make_environment() {
     rm -rf "$target"
     # It is made under another name than it gets: --relocatable keeps that name out of its files.
-    # shellcheck disable=SC2086  # empty or one word
-    run_uv venv --relocatable --python "$python" $system "$target"
+    # shellcheck disable=SC2046  # empty or one word
+    run_uv venv --relocatable --python "$python" $(system_packages) "$target"
 }
 
 fill_environment() {
@@ -154,17 +189,25 @@ swap_in() {
     rm -rf "$venv.old"
 }
 
-if is_done; then
+finish() {
+    printf '%s\n' "$venv"
     exit 0
+}
+
+if is_done; then
+    finish
 fi
 
-mkdir -p "$(dirname -- "$venv")"
+folder=$(dirname -- "$venv")
+if ! mkdir -p "$folder" 2>/dev/null || [ ! -w "$folder" ]; then
+    fail "$folder cannot be written to; name another place for the Python environment in PI_DRIVERS_VENV"
+fi
 # Two first starts at once: one works, the other waits, and then finds the work done.
 if command -v flock >/dev/null; then
     exec 9>"$venv.lock"
     flock 9
     if is_done; then
-        exit 0
+        finish
     fi
 fi
 
@@ -190,11 +233,18 @@ else
     python=$(find_python)
     target=$venv.new
     say "making $venv with $("$python" --version) ($python)"
-    install_uv
-    make_environment
-    fill_environment
-    provide_lgpio
+    if [ -d "$wheels" ] && [ "$groups" = --no-dev ]; then
+        make_from_wheels
+    else
+        install_uv
+        make_environment
+        fill_environment
+        provide_lgpio
+    fi
+    # All of it is on the disk before the stamp says so, whenever the power fails.
+    sync
     write_stamp "$target" >"$target/$(basename -- "$stamp")"
     swap_in
 fi
-say "done"
+say "done; to make it anew, remove $venv and start again"
+finish

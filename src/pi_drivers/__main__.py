@@ -37,3 +37,6 @@ if __name__ == "__main__":
         sys.exit(main())
     except KeyboardInterrupt:  # Ctrl-C while still loading: nothing was opened yet
         sys.exit(130)
+    except ImportError as error:
+        error.add_note(f"If a library is damaged, remove {sys.prefix}: the next start of run.sh makes it anew.")
+        raise

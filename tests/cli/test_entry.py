@@ -1,6 +1,7 @@
 """The first argument decides: an address starts the module, everything else is the command line."""
 
 import functools
+import os
 import subprocess
 import sys
 
@@ -62,3 +63,17 @@ def test_what_the_arguments_ask_for_is_started_and_its_status_handed_back(first,
 
     assert entry.main() == 7
     assert seen == [(started, [first, "--log-level=info"])]
+
+
+def test_a_library_that_is_damaged_is_told_with_the_way_to_start_anew(tmp_path):
+    (tmp_path / "click.py").write_text("import a_part_that_is_missing")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pi_drivers", "--help"],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert "No module named 'a_part_that_is_missing'" in done.stderr
+    assert f"If a library is damaged, remove {sys.prefix}: the next start of run.sh makes it anew." in done.stderr

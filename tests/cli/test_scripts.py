@@ -3,13 +3,12 @@
 import os
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SCRIPTS = ("run.sh", "setup.sh", "build.sh", "first_run.sh", "tests/run.sh", ".ci/run")
+SCRIPTS = ("run.sh", "setup.sh", "build.sh", "first_run.sh", "packaging/tools.sh", "tests/run.sh", ".ci/run")
 SOURCES = (*SCRIPTS[:4], "pyproject.toml", "uv.lock", "LICENSE", "meta.json")
 
 
@@ -171,45 +170,90 @@ def test_a_folder_that_is_no_environment_is_not_removed(clone, tmp_path, install
     assert (tmp_path / "work" / "thesis").exists()
 
 
-def test_the_environment_goes_where_viam_keeps_data(clone, tmp_path):
-    data = tmp_path / "module data"
-    sh(clone / "setup.sh", cwd=tmp_path, VIAM_MODULE_DATA=str(data), PI_DRIVERS_PYTHON="none")
+def number_of(clone: Path) -> str:
+    """What the environment's folder is called after."""
+    packages = (clone / "uv.lock").read_bytes() + (clone / "pyproject.toml").read_bytes()
+    return subprocess.run(["cksum"], input=packages, capture_output=True, check=True).stdout.decode().split()[0]
 
-    assert (data / "venv.lock").exists()
+
+def test_where_viam_keeps_data_each_set_of_packages_has_an_environment_of_its_own(clone, tmp_path, installer):
+    data = tmp_path / "module data"
+
+    for lock in ("old", "new"):
+        (clone / "uv.lock").write_text(lock)
+        done = sh(clone / "setup.sh", cwd=tmp_path, VIAM_MODULE_DATA=str(data), **installer)
+        assert done.stdout == f"{data}/venv-{number_of(clone)}\n"
+        assert Path(done.stdout.strip(), "pyvenv.cfg").exists()
+    assert len(list(data.glob("venv-*/pyvenv.cfg"))) == 2
     assert not (clone / ".venv.lock").exists()
 
 
-def test_the_archive_holds_what_the_module_needs_and_is_the_same_each_time(clone, tmp_path):
-    (clone / "src").unlink()
-    (clone / "examples").unlink()
-    package = clone / "src" / "pi_drivers"
-    (package / "__pycache__").mkdir(parents=True)
-    (package / "__pycache__" / "x.pyc").touch()
-    (package / "__main__.py").write_text("print('started')")
-    (clone / "examples").mkdir()
-    assert sh(clone / "build.sh", cwd=tmp_path).returncode == 0
-    first = (clone / "dist" / "archive.tar.gz").read_bytes()
-    os.utime(package / "__main__.py", (0, 1_000_000_000))
-    (clone / "run.sh").chmod(0o700)
-    assert sh(clone / "build.sh", cwd=tmp_path).returncode == 0
+def test_data_kept_nowhere_is_no_place(clone, tmp_path, installer):
+    done = sh(clone / "setup.sh", cwd=tmp_path, VIAM_MODULE_DATA="", **installer)
 
-    assert (clone / "dist" / "archive.tar.gz").read_bytes() == first
-    with tarfile.open(clone / "dist" / "archive.tar.gz") as archive:
-        names = set(archive.getnames())
-        mode = archive.getmember("run.sh").mode
-    assert {*SOURCES, "README.md", "src/pi_drivers/__main__.py", "examples"} - names == {"build.sh"}
-    assert not [name for name in names if "pycache" in name]
-    assert mode & 0o111
+    assert done.stdout == f"{clone}/.venv\n"
 
 
-def test_first_run_reports_and_never_fails(clone, tmp_path):
-    before = sorted(clone.iterdir())
-    done = sh(clone / "first_run.sh", cwd=tmp_path)
+@pytest.fixture
+def three_environments(clone: Path, tmp_path: Path, installer: dict[str, str]) -> dict[str, Path]:
+    """Those of the version before, of this one, and of one that is only being prepared."""
+    data = tmp_path / "data"
+    this = Path(sh(clone / "setup.sh", cwd=tmp_path, VIAM_MODULE_DATA=str(data), **installer).stdout.strip())
+    (this / "bin" / "python").unlink()
+    (this / "bin" / "python").symlink_to("/bin/true")
+    stamp = (this / "pi-drivers-setup").read_text().splitlines()
+    stamp[3] = str(Path("/bin/true").resolve())
+    (this / "pi-drivers-setup").write_text("\n".join(stamp))
+    found = {"before": data / "venv-1", "this": this, "next": data / "venv-2.new"}
+    for age, name in enumerate(("next", "this", "before")):
+        found[name].mkdir(exist_ok=True)
+        os.utime(found[name], (2_000_000_000 - age, 2_000_000_000 - age))
+    return found
+
+
+@pytest.mark.parametrize("first", ["/tmp/module.sock", "m.sock", "127.0.0.1:7000"])
+def test_a_module_that_starts_removes_the_environment_of_the_version_before(clone, tmp_path, three_environments, first):
+    done = sh(clone / "run.sh", first, cwd=tmp_path, VIAM_MODULE_DATA=str(tmp_path / "data"))
 
     assert (done.returncode, done.stderr) == (0, "")
-    for word in ("machine:", "Python:", "group", "GPIO", "I2C", "SPI", "lgpio:"):
-        assert f"pi-drivers: {word}" in done.stdout
-    assert sorted(clone.iterdir()) == before
+    assert [name for name, folder in three_environments.items() if folder.exists()] == ["this", "next"]
+
+
+@pytest.mark.parametrize("words", [["doctor", "--no-scan"], ["up", "/a/b.json"], []])
+def test_a_command_leaves_alone_what_another_version_may_be_running_in(clone, tmp_path, three_environments, words):
+    sh(clone / "run.sh", *words, cwd=tmp_path, VIAM_MODULE_DATA=str(tmp_path / "data"))
+
+    assert all(folder.exists() for folder in three_environments.values())
+
+
+def test_a_place_that_cannot_be_written_to_is_named_with_the_way_out(clone, tmp_path, installer):
+    done = sh(clone / "setup.sh", cwd=tmp_path, VIAM_MODULE_DATA="/proc/nothing", **installer)
+
+    assert done.returncode == 1
+    assert "/proc/nothing cannot be written to; name another place" in done.stderr
+    assert "PI_DRIVERS_VENV" in done.stderr
+
+
+def test_first_run_makes_the_environment_and_has_the_doctor_report(clone, tmp_path, installer):
+    python = tmp_path / "python"
+    python.write_text(f"""#!/bin/sh
+case "$*" in *doctor*) echo "asked: $*";; *) exec '{sys.executable}' "$@";; esac
+""")
+    python.chmod(0o755)
+    uv = Path(installer["PI_DRIVERS_TOOLS"], "bin", "uv")
+    uv.write_text(uv.read_text().replace(f"ln -s '{sys.executable}'", f"cp '{python}'"))
+
+    done = sh(clone / "first_run.sh", cwd=Path("/"), **installer)
+
+    assert (done.returncode, done.stdout) == (0, "asked: -P -m pi_drivers doctor --no-scan\n")
+
+
+def test_first_run_tells_why_there_is_no_environment_and_succeeds(clone, tmp_path, installer):
+    done = sh(clone / "first_run.sh", cwd=tmp_path, **installer, SYNC_STATUS="1")
+
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "could not be installed; is there a way to the internet" in done.stderr
+    assert "there is no Python environment yet, for the reason above" in done.stderr
 
 
 def test_first_run_succeeds_on_a_machine_with_nothing_at_all(clone, tmp_path):
