@@ -10,10 +10,9 @@ say() {
     printf 'pi-drivers: %s\n' "$*" >&2
 }
 
-if ! venv=$("$here/setup.sh"); then
+if "$here/setup.sh" >/dev/null; then
+    "$here/run.sh" doctor --no-scan
+else
     say "there is no Python environment yet, for the reason above; the module tries again when it starts"
-elif ! "$here/run.sh" doctor --no-scan; then
-    say "what this machine lacks could not be found out, for the reason above. If a library is damaged, remove $venv:" \
-        "the next start makes it anew"
 fi
 exit 0

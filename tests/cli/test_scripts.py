@@ -237,7 +237,7 @@ def test_a_place_that_cannot_be_written_to_is_named_with_the_way_out(clone, tmp_
 def test_first_run_makes_the_environment_and_has_the_doctor_report(clone, tmp_path, installer):
     python = tmp_path / "python"
     python.write_text(f"""#!/bin/sh
-case "$*" in *doctor*) echo "asked: $*";; *) exec '{sys.executable}' "$@";; esac
+case "$*" in *doctor*) echo "asked: $*"; exit 1;; *) exec '{sys.executable}' "$@";; esac
 """)
     python.chmod(0o755)
     uv = Path(installer["PI_DRIVERS_TOOLS"], "bin", "uv")
@@ -246,6 +246,7 @@ case "$*" in *doctor*) echo "asked: $*";; *) exec '{sys.executable}' "$@";; esac
     done = sh(clone / "first_run.sh", cwd=Path("/"), **installer)
 
     assert (done.returncode, done.stdout) == (0, "asked: -P -m pi_drivers doctor --no-scan\n")
+    assert done.stderr.splitlines()[-1].startswith("pi-drivers setup: done"), "something to mend is no failure"
 
 
 def test_first_run_tells_why_there_is_no_environment_and_succeeds(clone, tmp_path, installer):
