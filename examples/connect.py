@@ -5,6 +5,7 @@ well: VIAM_API_KEY and VIAM_API_KEY_ID.
 """
 
 import os
+import sys
 
 from viam.robot.client import RobotClient
 from viam.rpc.dial import DialOptions
@@ -15,4 +16,8 @@ async def connect() -> RobotClient:
     options = RobotClient.Options(dial_options=DialOptions(insecure=True, disable_webrtc=True))
     if "VIAM_API_KEY" in os.environ:
         options = RobotClient.Options.with_api_key(os.environ["VIAM_API_KEY"], os.environ["VIAM_API_KEY_ID"])
-    return await RobotClient.at_address(os.environ.get("PI_ADDRESS", "127.0.0.1:8080"), options)
+    address = os.environ.get("PI_ADDRESS", "127.0.0.1:8080")
+    try:
+        return await RobotClient.at_address(address, options)
+    except ConnectionError:
+        sys.exit(f"Nobody answers at {address}. Is the machine up? PI_ADDRESS names another one.")

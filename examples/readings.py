@@ -14,14 +14,17 @@ KINDS: dict[str, Any] = {"sensor": Sensor, "movement_sensor": MovementSensor, "p
 
 async def main() -> None:
     async with await connect() as robot:
-        for name in sorted(robot.resource_names, key=lambda one: one.name):
-            if name.subtype in KINDS:
-                try:
-                    readings = await KINDS[name.subtype].from_robot(robot, name.name).get_readings()
-                    for key in sorted(readings):
-                        print(f"{name.name}:", key, *str(readings[key]).split())
-                except GRPCError as error:
-                    print(f"{name.name}: {error.message}")
+        sensors = sorted((one.name, one.subtype) for one in robot.resource_names if one.subtype in KINDS)
+        if not sensors:
+            print("this machine has no sensors")
+        for name, kind in sensors:
+            try:
+                readings = await KINDS[kind].from_robot(robot, name).get_readings()
+            except GRPCError as error:
+                print(f"{name}: {error.message}")
+                continue
+            for key, value in sorted(readings.items()):
+                print(f"{name}: {key}", round(value, 6) if isinstance(value, float) else value)
 
 
 asyncio.run(main())

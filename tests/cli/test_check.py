@@ -37,6 +37,19 @@ def test_components_of_other_modules_are_noted(tmp_path, capfd):
     ]
 
 
+@pytest.mark.parametrize("name", ["air sensor", "größe", "-air", "hall:air", "a" * 61])
+def test_a_name_that_viam_server_would_refuse_is_a_problem(tmp_path, capfd, name):
+    config = file_of(tmp_path, sensor(name))
+
+    assert main(["check", str(config)]) == 1
+    assert "name: viam-server takes only letters, digits, - and _ (not first)" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["air", "2nd-air_Sensor", "a" * 60])
+def test_a_name_that_viam_server_takes_is_no_problem(tmp_path, name):
+    assert main(["check", str(file_of(tmp_path, sensor(name)))]) == 0
+
+
 def test_sections_that_are_not_looked_at_are_named(tmp_path, capfd):
     config = file_of(tmp_path, board(), services=[{"name": "nav"}], modules=[], **{"x\ny": {"z": 1}})
 
@@ -79,7 +92,7 @@ def test_an_output_that_takes_nothing_changes_no_status_and_leaves_no_traceback(
 
 def test_a_syntax_error_is_told_with_its_place(tmp_path, capfd):
     config = tmp_path / "m.json"
-    config.write_text('{"components": [,]}')
+    config.write_text('{"components": [}')
 
     assert main(["check", str(config)]) == 1
     assert capfd.readouterr().err == f"error: {config}:1:17: not valid JSON: Expecting value\n"

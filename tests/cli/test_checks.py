@@ -32,6 +32,15 @@ def test_every_problem_of_every_component_is_told_with_its_path():
     assert said[2].partition(": ")[2].startswith('i2c_adr: unknown key (did you mean "i2c_addr"?)')
 
 
+def test_attributes_that_stand_beside_attributes_are_told():
+    astray = {**sensor(), "i2c_addr": 0x45, "max_age_ms": 500, "colour": "blue"}
+
+    assert problems(board(), astray) == [
+        '@1 sensor "air": i2c_addr: is an attribute: move it into "attributes"',
+        '@1 sensor "air": max_age_ms: is an attribute: move it into "attributes"',
+    ]
+
+
 def test_two_components_of_one_name_are_told():
     assert problems(board("x"), sensor("x")) == [
         '@1 sensor "x": name: @0 board "x" has this name too; every component needs its own'

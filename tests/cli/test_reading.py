@@ -51,6 +51,27 @@ def test_a_syntax_error_is_told_with_line_and_column():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ('{"a": 1,}', "not valid JSON: remove the comma before the closing bracket"),
+        ('{"a": [1, 2,\n]\n}', "remove the comma before the closing bracket"),
+        ('{ // my robot\n"a": 1}', "JSON has no comments: remove it"),
+        ('{"a": 1 # one\n}', "JSON has no comments: remove it"),
+        ("{'a': 1}", 'put texts in plain double quotes, "'),
+        ("{\u201ca\u201d: 1}", 'put texts in plain double quotes, "'),
+        ('{"i2c_addr": 0x44}', 'write a hexadecimal number as a text, such as "0x44"'),
+        ('{"invert": True}', "it is written true, false or null"),
+        ('{"a" 1}', "m.json:1:6: not valid JSON: Expecting ':' delimiter"),
+        ('{"a": [1, 2}', "Expecting ',' delimiter"),
+    ],
+)
+def test_what_beginners_take_for_json_is_told_with_what_to_change(text, said):
+    with pytest.raises(ConfigError) as caught:
+        read(text)
+    assert said in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
         ("[]", 'expected an object with "components", got a list'),
         ("[" * 100_000, "nested too deeply"),
         ("", "not valid JSON"),

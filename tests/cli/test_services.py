@@ -11,7 +11,7 @@ from pi_drivers.cli.checks import judge
 from pi_drivers.cli.commands import main
 from pi_drivers.cli.machine import Machine
 from pi_drivers.cli.reading import machine_from_text
-from tests.cli.machines import Entry, board, file_of, sensor, text_of
+from tests.cli.machines import Entry, board, file_of, motor, sensor, text_of
 from tests.cli.processes import client, up
 
 FOREIGN = {"name": "dm", "api": "rdk:service:data_manager", "attributes": {"sync_interval_mins": 1}}
@@ -71,6 +71,20 @@ def test_services_of_others_are_named_and_passed_over(tmp_path, capfd):
     assert capfd.readouterr().out.splitlines() == ['note: "services[0]", "services[2]"; not checked', "no problems"]
 
 
+def test_what_depends_on_a_service_of_somebody_else_is_no_problem_but_not_for_up(tmp_path, capfd):
+    config = file_of(tmp_path, board() | {"depends_on": ["dm"]}, services=[FOREIGN])
+    assert main(["check", str(config)]) == 0
+    said = 'components[0] board "pi": it needs service "dm", which is not one of ours'
+    assert capfd.readouterr().out.splitlines()[0] == f"note: {said}; not checked"
+    assert main(["up", str(config)]) == 1
+    assert capfd.readouterr().err == f"error: {said}; only viam-server can run it\n"
+
+
+def test_a_board_that_is_missing_is_one_whatever_services_are_called():
+    (problem,) = problems(motor(), services=[FOREIGN | {"name": "pi"}, {"name": 3}, None])
+    assert problem == 'components[0] motor "wheel": it needs board "pi", which is not in this file'
+
+
 def test_a_mistake_in_a_service_is_told_with_its_place_behind_those_of_components():
     said = problems(board(), sensor(i2c_bus="x"), services=[discovery(backend="moc"), discovery(), discovery()])
     assert [line.partition(": ")[0] for line in said] == [
@@ -120,6 +134,11 @@ def test_a_mistake_in_a_service_is_told_with_its_place_behind_those_of_component
 def test_an_entry_in_the_wrong_section_or_of_no_model_is_a_problem(components, services, said):
     (problem,) = problems(*components, services=services)
     assert problem.startswith(said)
+
+
+def test_a_misspelt_section_is_told():
+    (problem,) = machine_from_text('{"servics": []}', "m.json").problems
+    assert problem == 'components: is required (is "servics" a typo?)'
 
 
 def test_services_that_are_no_list_are_a_problem():

@@ -11,6 +11,7 @@ from viam.components.encoder import Encoder
 from viam.components.motor import Motor
 
 from tests import scene_reader
+from tests.cli.machines import board, entry, file_of, sensor
 from tests.cli.processes import client as connected
 from tests.examples.page import EXAMPLES, is_as_on_the_page
 from tests.examples.running import client, line_of, machine, rest_of, run
@@ -169,3 +170,35 @@ async def test_a_client_that_is_killed_while_it_waters_leaves_no_pump_on(tmp_pat
             greenhouse.kill()
         assert await trace.low_since(["GPIO13", "GPIO16"], on_ns, 5) < 1.5
         assert running.process.returncode is None
+
+
+async def test_every_sensor_is_read_and_one_that_is_gone_says_so_among_the_others(tmp_path):
+    others = [entry("sensor", "bh1750", "light"), entry("servo", "servo", "arm", pin="11")]
+    config = file_of(tmp_path, board(), sensor(poll_interval_ms=50, max_age_ms=300), *others)
+    async with machine(config, tmp_path) as (address, _), connected(address) as robot:
+        before = await run(address, "readings")
+        unplug = {"command": "fault", "target": "i2c-1 0x44", "kind": "unplug"}
+        await Board.from_robot(robot, "pi").do_command(unplug)
+        await asyncio.sleep(0.5)
+        after = await run(address, "readings")
+
+    assert [re.sub(r"[\d.]+$", "", line) for line in before] == [
+        "air: relative_humidity_pct ", "air: temperature_c ", "light: lux ",
+    ]  # fmt: skip
+    assert [line[:20] for line in after] == ['air: sensor "air": t', before[2][:20]]
+
+
+async def test_a_machine_without_sensors_is_told_as_such(tmp_path):
+    empty = tmp_path / "empty.json"
+    empty.write_text('{"components": []}', encoding="utf-8")
+    async with machine(empty, tmp_path) as (address, _):
+        assert await run(address, "readings") == ["this machine has no sensors"]
+
+
+async def test_a_client_that_finds_nobody_says_so_in_a_line_and_not_in_a_traceback(tmp_path):
+    async with client(str(tmp_path / "nobody.sock"), "rover") as rover:
+        _, errors = await rover.communicate()
+
+    assert rover.returncode == 1
+    assert errors.decode().splitlines()[-1].startswith(f"Nobody answers at {tmp_path / 'nobody.sock'}.")
+    assert b"Traceback" not in errors

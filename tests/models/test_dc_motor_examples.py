@@ -11,10 +11,10 @@ from tests.models.dc_motors import OFF
 
 
 async def test_the_example_on_the_page_runs(bench: Bench):
-    page = (ROOT / "docs" / "models" / "parts" / "dc-motor.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
-    assert len(blocks) == 1
-    example = json.loads(blocks[0])
+    page = (ROOT / "docs" / "models" / "bramble_pi-drivers_dc-motor.md").read_text(encoding="utf-8")
+    machines = [block for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL) if '"components"' in block]
+    assert len(machines) == 1
+    (example,) = json.loads(machines[0])["components"]
     motor = await bench.make("dc-motor", example["name"], **example["attributes"])
     client = await bench.client(motor)
     await client.set_power(0.5)

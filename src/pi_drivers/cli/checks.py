@@ -6,7 +6,7 @@ without problems.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from pi_drivers.cli.ordering import Needs, cycles
 from pi_drivers.cli.sharing import sharing_problems
 from pi_drivers.config.attributes import Attributes, Problem, examine
 from pi_drivers.config.plain import plain_value
-from pi_drivers.config.wording import closest, did_you_mean, shown
+from pi_drivers.config.wording import closest, did_you_mean, field_names, shown
 from pi_drivers.errors import DriverError
 
 SECTIONS = ("components", "services")
@@ -57,7 +57,8 @@ def judge(machine: Machine) -> Judgement:
             known.append(_Known(component, config))
     problems += _duplicate_names(machine.components)
     by_name = {one.full_name: one for one in machine.components}
-    missing = list(_missing(known, by_name))
+    missing = list(_missing(known, by_name, machine.others_services))
+    notes += _foreign(known, by_name, machine.others_services)
     if machine.has_remotes:  # whose components may have any name
         notes += [f"{absence}; a remote must have it" for absence in missing]
     else:
@@ -101,7 +102,15 @@ def _judge_attributes(component: Component, model_name: str) -> tuple[Attributes
         return None, [Problem("", error.message)]
     except ImportError as error:
         return None, [Problem("", f"its model cannot be loaded: {error}")]
-    return config, problems
+    return config, [*_astray(component, config_class), *problems]
+
+
+def _astray(component: Component, config_class: type[Attributes]) -> Iterator[Problem]:
+    """Attributes that stand beside `attributes`, where nobody would read them."""
+    own = {alias for name, field in config_class.model_fields.items() for alias in field_names(name, field)}
+    for key in component.strangers:
+        if key in own:
+            yield Problem(key, 'is an attribute: move it into "attributes"')
 
 
 def _duplicate_names(components: Iterable[Component]) -> Iterator[str]:
@@ -126,11 +135,31 @@ def _find(name: str, by_name: Mapping[str, Component]) -> Component | None:
     return by_name.get(name) or next((one for one in by_name.values() if one.name == name), None)
 
 
-def _missing(known: Iterable[_Known], by_name: Mapping[str, Component]) -> Iterator[str]:
+def _missing(
+    known: Iterable[_Known], by_name: Mapping[str, Component], others_services: Collection[str]
+) -> Iterator[str]:
+    for one, name in _absent(known, by_name):
+        if not _is_theirs(name, others_services):
+            yield f"{one.place}: {_absence(name, name.rpartition('/')[2], by_name)}"
+
+
+def _foreign(
+    known: Iterable[_Known], by_name: Mapping[str, Component], others_services: Collection[str]
+) -> Iterator[str]:
+    for one, name in _absent(known, by_name):
+        if _is_theirs(name, others_services):
+            yield f"{one.place}: it needs service {shown(name.rpartition('/')[2])}, which is not one of ours"
+
+
+def _is_theirs(name: str, others_services: Collection[str]) -> bool:
+    """Whether a dependency means a service that is not ours: `dm`, or `rdk:service:data_manager/dm`."""
+    return ":component:" not in name and name.rpartition("/")[2] in others_services
+
+
+def _absent(known: Iterable[_Known], by_name: Mapping[str, Component]) -> Iterator[tuple[Component, str]]:
+    """Who needs what that is no component or service of ours."""
     for one in known:
-        for name in dict.fromkeys(_required(one)):
-            if _find(name, by_name) is None:
-                yield f"{one.component.place}: {_absence(name, name.rpartition('/')[2], by_name)}"
+        yield from ((one.component, name) for name in dict.fromkeys(_required(one)) if _find(name, by_name) is None)
 
 
 def _absence(name: str, own_name: str, by_name: Mapping[str, Component]) -> str:

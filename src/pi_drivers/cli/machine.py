@@ -34,6 +34,8 @@ class Component:
     depends_on: tuple[str, ...] = ()
     kind: str = COMPONENT
     """`component` or `service`."""
+    strangers: tuple[str, ...] = ()
+    """The entry's keys of which neither the module nor viam-server knows anything."""
 
     @property
     def order(self) -> tuple[bool, int]:
@@ -97,6 +99,9 @@ class Machine:
     passed_over: tuple[str, ...] = ()
     """The other sections of the file that hold something, such as `remotes`, and services that are not ours. Nobody
     looks into them here."""
+
+    others_services: frozenset[str] = frozenset()
+    """The names of the services that are not ours: a resource of ours may depend on one."""
 
     def contradicting(self, backend: str) -> list[Component]:
         """The components that ask for another back end themselves."""

@@ -6,11 +6,13 @@ of somebody else's models, and what else a machine config holds, are passed over
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pi_drivers import registry
+from pi_drivers.cli.json_mistakes import remedy
 from pi_drivers.cli.machine import COMPONENT, MODEL_PREFIX, SERVICE, Component, Machine
 from pi_drivers.config.plain import LARGEST_EXACT_FLOAT
 from pi_drivers.config.wording import closest, did_you_mean, shown
@@ -19,6 +21,8 @@ from pi_drivers.errors import ConfigError
 KEYS = ("name", "api", "type", "namespace", "model", "attributes", "depends_on")
 VIAMS_KEYS = ("frame", "log_configuration", "service_configs", "notes")
 """What else a component may have; viam-server makes use of it, the module does not."""
+RIGHT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
+"""viam-server takes no other (utils.ValidateResourceName in viamrobotics/rdk)."""
 EXAMPLES = {COMPONENT: "rdk:component:motor", SERVICE: "rdk:service:discovery"}
 
 
@@ -52,7 +56,8 @@ def machine_from_text(text: str, source: str) -> Machine:
     try:
         document = json.loads(text, object_pairs_hook=unique, parse_int=_whole_number)
     except json.JSONDecodeError as error:
-        raise ConfigError(f"{source}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}") from None
+        hint = remedy(text, error.pos) or error.msg
+        raise ConfigError(f"{source}:{error.lineno}:{error.colno}: not valid JSON: {hint}") from None
     except RecursionError:
         raise ConfigError(f"{source}: not valid JSON: nested too deeply") from None
     if not isinstance(document, dict):
@@ -73,13 +78,17 @@ def _machine(document: Mapping[str, Any], problems: list[str]) -> Machine:
         if not isinstance(entries, list):
             return Machine((), (*problems, f"{kind}s: expected a list, got {shown(entries)}"))
     if "components" not in document and "services" not in document:
-        problems = [*problems, f"components: is required{_perhaps_mistyped('components', document)}"]
+        hint = _perhaps_mistyped("components", document) or _perhaps_mistyped("services", document)
+        problems = [*problems, f"components: is required{hint}"]
     read = [_read_entry(COMPONENT, index, entry) for index, entry in enumerate(sections[COMPONENT])]
     services = sections[SERVICE]
     read += [_read_entry(SERVICE, index, entry) for index, entry in enumerate(services) if _is_ours(entry)]
     components = tuple(one.component for one in read if one.component)
     found = [problem for one in read for problem in one.problems]
-    return Machine(components, (*problems, *found), bool(document.get("remotes")), tuple(_passed_over(document)))
+    others = frozenset(str(entry["name"]) for entry in services if not _is_ours(entry) and _has_name(entry))
+    return Machine(
+        components, (*problems, *found), bool(document.get("remotes")), tuple(_passed_over(document)), others
+    )
 
 
 def _passed_over(document: Mapping[str, Any]) -> Iterator[str]:
@@ -96,6 +105,10 @@ def _is_ours(entry: object) -> bool:
     """Whether an entry names a model of ours, or a short or misspelt one."""
     model = entry.get("model") if isinstance(entry, dict) else None
     return isinstance(model, str) and (model.startswith(MODEL_PREFIX) or model in registry.MODELS)
+
+
+def _has_name(entry: object) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("name"), str)
 
 
 class _Entry(NamedTuple):
@@ -120,6 +133,7 @@ def _read_entry(kind: str, index: int, entry: object) -> _Entry:
         attributes=entry.get("attributes") or {},
         depends_on=tuple(entry.get("depends_on") or ()),
         kind=kind,
+        strangers=tuple(key for key in entry if key not in KEYS + VIAMS_KEYS),
     )
     return _Entry(component, [f"{component.place}: {problem}" for problem in _key_problems(entry)])
 
@@ -139,9 +153,8 @@ def _form_problems(kind: str, entry: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _name_problems(name: object) -> Iterator[str]:
-    """A name stands in log lines and on terminals, where a line break could forge a line."""
-    if isinstance(name, str) and name and (not name.isprintable() or not name.strip()):
-        yield f"name: must be readable text without line breaks or control characters, got {shown(name)}"
+    if isinstance(name, str) and name and not RIGHT_NAME.fullmatch(name):
+        yield f"name: viam-server takes only letters, digits, - and _ (not first), at most 60 in all; got {shown(name)}"
 
 
 def _depends_on_problems(depends_on: object) -> Iterator[str]:

@@ -54,6 +54,10 @@ class HandDrivenLoop(asyncio.SelectorEventLoop):
         self._world_clock.wake = lambda: None
         super().close()
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Wait for what runs on threads, however long it takes: a limit in robot time is over at once."""
+        await super().shutdown_default_executor()
+
     def _look_again(self) -> None:
         if not self.is_closed():
             self.call_soon_threadsafe(lambda: None)
