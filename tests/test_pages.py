@@ -111,6 +111,10 @@ def test_a_page_shows_the_readings_with_their_units_and_the_answers_to_commands(
     assert "| `get_voltage` | `voltage` | number | V | `12.0` |" in pages.page("ina219")
 
 
+def test_a_command_that_the_example_has_not_all_for_is_told_with_the_reason():
+    assert 'The example configuration above refuses it: `motor "left" has no encoder' in pages.page("dc-motor")
+
+
 def test_a_reading_whose_unit_stands_in_the_config_has_it():
     assert "| `get_readings` | `battery` | number | V |" in pages.page("adc")
 

@@ -1,8 +1,10 @@
 """`models` and `schema`: what there is, without opening anything."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +53,26 @@ def test_a_model_that_there_is_not_is_an_error_with_the_likely_one_and_all_other
     assert said.out == ""
     assert 'there is no model "sht3" (did you mean "sht31"?)' in said.err
     assert all(name in said.err for name in registry.MODELS)
+
+
+@pytest.mark.parametrize("arguments", [["models"], ["models", "--json"], ["schema", "webcam"]])
+def test_a_list_or_schema_that_could_not_be_written_is_an_error(arguments):
+    command = [sys.executable, "-m", "pi_drivers", *arguments]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: the ")
+    assert done.stderr.endswith(" could not be written: No space left on device\n")
+
+
+def test_a_terminal_without_greek_gets_another_letter_for_ohms():
+    command = [sys.executable, "-m", "pi_drivers", "schema", "ina219"]
+    env = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run(command, capture_output=True, text=True, encoding="latin-1", check=True, env=env)
+
+    assert json.loads(done.stdout)["properties"]["shunt_ohms"]["unit"] == "Ω"
+    assert "\\u03a9" in done.stdout
 
 
 @pytest.mark.parametrize("arguments", [["models"], ["schema", "webcam"]])

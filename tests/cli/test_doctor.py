@@ -223,14 +223,37 @@ def test_what_is_off_is_not_looked_at_and_told_once_more(capfd, lack: Lack, monk
     pi = hosts.get("mock")
     monkeypatch.setattr(hosts, "get", lambda _backend: pi)
     monkeypatch.setattr(MockOutlets, "i2c_buses", lambda _outlets: [])
-    lack(FINE, Finding("Buses", "1-Wire", Level.BETTER, "off", "a line"))
+    lack(FINE, Finding("Libraries", "picamera2", Level.BETTER, "not installed"))
     assert main(["doctor"]) == 0
     monkeypatch.setattr(MockOutlets, "i2c_buses", lambda _outlets: [1])
-    lack(Finding("Buses", "1-Wire", Level.OK, "on"), Finding("Libraries", "picamera2", Level.OK, "found"))
+    monkeypatch.setattr(MockOutlets, "has_onewire", lambda _outlets: True)
+    lack(Finding("Libraries", "picamera2", Level.OK, "found"))
     assert main(["doctor"]) == 0
 
     assert asked[1] - asked[0] == {"i2c", "1-wire", "csi-camera"}
     assert asked[1] == set(KINDS)
+
+
+def test_an_empty_simulated_pi_has_no_troubles(capfd, run_up):
+    assert "Not looked at, or left out" not in report(capfd)
+
+
+@pytest.mark.parametrize("name", ['a"b\\', "x\x1b[2J\n", "c\x9b31m", "\u202egnp", "\udcff", "Ω", "z" * 10_000])
+def test_whatever_a_device_calls_itself_the_json_is_right_and_safe_to_look_at(capfd, connect, lack, name):
+    camera = entry("camera", "webcam", "eye", backend="mock", video_path=name)
+    connect(Connected("/dev/video0", name, (camera,)), troubles=(name,))
+    lines = report(capfd)
+    start = next(index for index, line in enumerate(lines) if line.startswith("  /dev/video0"))
+
+    assert json.loads("\n".join(lines[start + 1 : lines.index("", start)])) == camera
+    assert all(map(str.isprintable, lines))
+
+
+def test_with_json_the_exit_status_tells_of_the_machine_config(capfd, connect: Connect, lack: Lack):
+    lack(BROKEN)
+
+    assert main(["doctor", "--backend", "mock", "--json"]) == 0
+    assert json.loads(capfd.readouterr().out) == {"components": []}
 
 
 def test_help_tells_what_the_exit_status_means(capfd):

@@ -78,11 +78,15 @@ def test_a_reader_who_leaves_early_is_no_error():
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize(("arguments", "status"), [([], 0), (["--no-scan"], 0), (["--json"], 1)])
-def test_an_output_that_takes_nothing_leaves_no_traceback_and_a_lost_machine_config_is_told(arguments, status):
+def test_an_output_that_takes_nothing_leaves_no_traceback_and_a_lost_machine_config_is_told(
+    arguments, status, unbuffered
+):
+    env = {**CALM, "PYTHONUNBUFFERED": unbuffered}
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [*DOCTOR, *arguments], stdout=full, stderr=subprocess.PIPE, check=False, env=CALM, timeout=PATIENCE_S
+            [*DOCTOR, *arguments], stdout=full, stderr=subprocess.PIPE, check=False, env=env, timeout=PATIENCE_S
         )
 
     assert b"Traceback" not in done.stderr

@@ -112,10 +112,11 @@ async def test_a_motor_that_another_client_moved_later_is_left_alone(tmp_path, t
             assert trace.is_low(*RIGHT)
 
 
-async def test_a_client_that_stopped_its_motor_is_not_spoken_of(tmp_path, trace):
+@pytest.mark.parametrize("rest", ["left stop", "left set_power 0"])
+async def test_a_client_whose_motor_is_at_rest_is_not_spoken_of(tmp_path, trace, rest):
     async with up(two_motors(tmp_path), "--listen", "127.0.0.1:0", PI_DRIVERS_TRACE=str(trace.path)) as machine:
         address = await machine.address()
-        async with child_client(address, "left set_power 0.5", "left stop", "right set_power 0.5") as process:
+        async with child_client(address, "left set_power 0.5", rest, "right set_power 0.5") as process:
             process.kill()
             said = await machine.line("the client that moved")
         assert said == 'the client that moved motor "right" has gone; it is stopped'

@@ -32,6 +32,12 @@ def test_no_overlay_helps_another_pin(ground: PwmGround, offset):
         ground.pwm.open(offset)
 
 
+def test_pins_that_are_to_be_connected_together_get_one_line_as_far_as_there_is_one(ground: PwmGround):
+    assert ground.pwm.overlay_line(13, {12, 17}) == "dtoverlay=pwm-2chan,pin=12,func=4,pin2=13,func2=4"
+    assert ground.pwm.overlay_line(18, [12, 18]) == "dtoverlay=pwm,pin=18,func=2"
+    assert ground.pwm.overlay_line(17, [12]) is None
+
+
 def test_only_the_pins_that_the_overlay_connects_are_there(ground: PwmGround):
     ground.connect(18)
 

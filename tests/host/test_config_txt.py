@@ -58,7 +58,13 @@ def test_included_files_count_in_their_place_and_one_that_includes_itself_ends(t
     (tmp_path / CONFIG).with_name("extra.txt").write_text("dtoverlay=w1-gpio\ninclude extra.txt\n")
 
     assert ConfigTxt(tmp_path, PI_4, "").has_overlay("w1-gpio")
-    assert 0 < len(ConfigTxt(tmp_path, PI_4, "").lines) < 20
+    assert ConfigTxt(tmp_path, PI_4, "").lines == ["dtoverlay=w1-gpio"]
+
+
+def test_a_file_that_includes_itself_often_or_what_no_file_can_be_called_is_read_once(tmp_path):
+    text = "include config.txt\n" * 3 + "include a\0b\ninclude .\ndtoverlay=w1-gpio\n"
+
+    assert config(tmp_path, text).lines == ["dtoverlay=w1-gpio"]
 
 
 def test_comments_do_not_count(tmp_path):

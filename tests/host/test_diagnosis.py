@@ -1,12 +1,16 @@
 """The diagnosis of a machine: what it is, its user's groups, its power; and whole Pis as they are installed."""
 
+import errno
 import os
 import types
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pi_drivers.host.finding import Level
+from pi_drivers.host.outlets_real import SysfsOutlets
 from tests.host.trees import CONFIG, PI_3, PI_4, PI_5, ZERO_2, Pi, look
 
 
@@ -26,10 +30,39 @@ def ordinary_user(pi: Pi, monkeypatch: pytest.MonkeyPatch) -> Pi:
     return pi
 
 
+def hide(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Keep this user from looking into a folder, as its mode would, which root does not heed."""
+    for call in ("stat", "lstat", "scandir", "readlink"):
+        monkeypatch.setattr(os, call, _refusing(getattr(os, call), str(folder)))
+
+
+def _refusing(call: Callable[..., Any], folder: str) -> Callable[..., Any]:
+    def look(path: Any = ".", *arguments: Any, **options: Any) -> Any:
+        if str(path).startswith(folder):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return call(path, *arguments, **options)
+
+    return look
+
+
 def named(monkeypatch, name: str) -> None:
     """What the system calls this user, whatever the environment says."""
     monkeypatch.setattr("pwd.getpwuid", lambda _number: types.SimpleNamespace(pw_name=name))
     monkeypatch.delenv("USER", raising=False)
+
+
+@pytest.mark.parametrize("folder", ["boot", "dev", "dev/serial", "etc", "run", "sys", "sys/bus/i2c/devices", "usr"])
+def test_a_folder_that_this_user_may_not_look_into_ends_no_diagnosis(pi: Pi, monkeypatch, folder):
+    for name in ("dev/i2c-1", "dev/serial/by-id/usb", "sys/bus/i2c/devices/i2c-1/name", "sys/class/tty/ttyUSB0/dev"):
+        pi.put(name)
+    pi.link("dev/serial0", "ttyS0")
+    hide(monkeypatch, pi.root / folder)
+    outlets = SysfsOutlets(pi.root)
+
+    assert pi.finding("machine").found == PI_4
+    assert outlets.i2c_buses() == ([] if folder == "dev" else [1])
+    assert (outlets.i2c_drivers(1), outlets.spi_chip_selects(), outlets.has_onewire()) == ({}, [], False)
+    assert len(outlets.serial_ports()) == (folder != "sys")
 
 
 @pytest.mark.parametrize(("model", "os"), [(PI_3, 11), (PI_3, 12), (ZERO_2, 12), (PI_4, 11), (PI_4, 13), (PI_5, 13)])

@@ -98,6 +98,13 @@ def test_chip_selects_are_told_by_number(tmp_path):
     assert SysfsOutlets(tmp_path).spi_chip_selects() == [(0, 0), (0, 1), (10, 0)]
 
 
+def test_a_onewire_bus_is_there_where_the_kernel_has_a_master(tmp_path):
+    write(tmp_path / "sys/bus/w1/devices/28-000005e2fdc3/name")
+    assert not SysfsOutlets(tmp_path).has_onewire()
+    write(tmp_path / "sys/bus/w1/devices/w1_bus_master1/name")
+    assert SysfsOutlets(tmp_path).has_onewire()
+
+
 def add_ports(root: Path, *names: str) -> None:
     for name in names:
         write(root / "dev" / name)

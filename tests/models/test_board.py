@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import re
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from grpclib import GRPCError, Status
 
 from pi_drivers.buses.gpio.contract import Pull
 from pi_drivers.errors import ConfigError, StaleReadingError
+from pi_drivers.models.board.header_pins import HeaderOutput
 from pi_drivers.world.devices import RegisterFile
 from pi_drivers.world.serial_line import Notebook
 from tests.contract.spi_chips import Jumper
@@ -119,15 +121,16 @@ async def test_the_real_frequency_is_read_back(bench: Bench):
     assert await pin.get_pwm_frequency() == 6993  # a period of 143 µs
 
 
-async def test_software_pwm_on_a_hardware_pin_warns_once_with_the_config_line(bench: Bench, caplog):
+async def test_software_pwm_on_a_hardware_pin_warns_once_with_the_config_line(bench: Bench, caplog, monkeypatch):
+    monkeypatch.setattr(HeaderOutput, "_warned_of_software_pwm", set())
     _, client = await board_client(bench)
-    pin = await client.gpio_pin_by_name("GPIO19")
-    for duty in (0.1, 0.2, 0.3):
-        await pin.set_pwm(duty)
-    warnings = [
-        record.getMessage() for record in caplog.records if "dtoverlay=pwm,pin=19,func=2" in record.getMessage()
+    for name in ("32", "32", "33", "33"):
+        await (await client.gpio_pin_by_name(name)).set_pwm(0.5)
+    lines = [re.findall("dtoverlay=[^`]*", record.getMessage()) for record in caplog.records]
+    assert [line for line in lines if line] == [
+        ["dtoverlay=pwm,pin=12,func=4"],
+        ["dtoverlay=pwm-2chan,pin=12,func=4,pin2=13,func2=4"],
     ]
-    assert len(warnings) <= 1
 
 
 async def test_an_interrupt_counts_rising_edges(bench: Bench):

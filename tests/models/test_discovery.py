@@ -1,6 +1,7 @@
 """What is connected to a simulated Pi, as a program hears of it that asks the discovery service."""
 
 import asyncio
+import logging
 from typing import Any
 
 import pytest
@@ -168,6 +169,20 @@ async def test_no_register_of_any_chip_is_written(bench: Bench):
     assert max(map(len, written)) == 1
 
 
+async def test_a_number_that_resets_another_chip_is_not_sent_to_one(bench: Bench):
+    sent: list[bytes] = []
+
+    class Humidity(RegisterFile):
+        def write(self, data: bytes) -> None:
+            sent.append(data)
+            super().write(data)
+
+    bench.world.i2c(1).plug_in(0x40, Humidity({0x01: 0xFF}))
+    assert await told(bench, "i2c") == ({"i2c-1 0x40": "probably an INA219"}, [])
+    assert b"\x01" in sent
+    assert b"\xfe" not in sent
+
+
 async def test_what_a_component_uses_is_left_alone_and_told_under_its_own_name(bench: Bench):
     plug_everything_in(bench)
     air = await bench.make("sht31", "air", i2c_addr="0x44", poll_interval_ms=500)
@@ -180,7 +195,7 @@ async def test_what_a_component_uses_is_left_alone_and_told_under_its_own_name(b
     found = await found_by(bench)
     assert {"air", "tank", "printer", "cellar", "inputs", "front", "header"} <= set(found)
     assert not {"sht31-44", "ds18b20-fdc3", "serial-sensor", "dht11-4", "webcam", "pi"} & set(found)
-    assert struct_to_dict(found["air"].attributes) == {"backend": "mock", "i2c_addr": 68, "poll_interval_ms": 500}
+    assert struct_to_dict(found["air"].attributes) == {"backend": "mock", "i2c_addr": "0x44", "poll_interval_ms": 500}
     assert found["air"].model == "bramble:pi-drivers:sht31"
     places, _ = await told(bench, "i2c")
     assert places["i2c-1 0x44"] == 'sensor "air" uses it (sensor)'
@@ -372,7 +387,9 @@ async def test_the_buses_are_closed_again(bench: Bench):
 
 
 async def test_troubles_are_in_the_log_and_in_the_status(bench: Bench, caplog):
-    client = await bench.client(await bench.make("discovery", "find"))
+    service = await bench.make("discovery", "find")
+    service.logger.setLevel(logging.WARNING)  # the demo has all resources log errors only, from then on
+    client = await bench.client(service)
     assert await client.get_status() == {"backend": "mock", "closed": False, "looking": False}
     await client.discover_resources(extra={"kind": "1-wire"})
     assert any("this machine has no 1-Wire bus" in record.getMessage() for record in caplog.records)

@@ -198,6 +198,16 @@ async def test_a_channel_that_was_asked_for_must_have_a_value(bench: Bench):
         await bench.make("iio-sensor", "s", device="emc2305", channels=["fan_rpm"])
 
 
+async def test_an_error_that_all_channels_share_is_told_once(bench: Bench):
+    texts = {"in_voltage_scale": "0.5", **{f"in_voltage{number}_raw": "100" for number in range(8)}}
+    bench.world.kernel_sensors.plug_in(KernelDevice("mcp3008", "spi0.0", "mcp320x", lambda: texts))
+    sensor = await bench.make("iio-sensor", "s", device="mcp3008")
+    del texts["in_voltage_scale"]
+    with pytest.raises(NotFoundError) as caught:
+        sensor._chip.read()
+    assert str(caught.value).count("it has no attribute in_voltage_scale") == 1
+
+
 async def test_a_driver_that_takes_its_time_holds_nobody_else_up(bench: Bench):
     await bench.make("iio-sensor", "slow", device="dht11")
     quick = await bench.make("iio-sensor", "quick", device="bme280", poll_interval_ms=100, max_age_ms=300)

@@ -37,7 +37,8 @@ class Reply(NamedTuple):
 
     command: str
     answer: Mapping[str, Any] | None
-    """None: with its example's attributes the resource refuses it."""
+    refusal: str = ""
+    """Why the resource refuses it with its example's attributes; there is no answer then."""
 
 
 async def calls_of(resource: Any) -> list[Call]:
@@ -49,10 +50,10 @@ async def replies_of(resource: Any) -> list[Reply]:
     """Send every command's example."""
     replies = []
     for name, (entry, _) in commands_of(type(resource)).items():
-        answer = None
-        with contextlib.suppress(DriverError):
-            answer = await resource.do_command(entry.example)
-        replies.append(Reply(name, answer))
+        try:
+            replies.append(Reply(name, await resource.do_command(entry.example)))
+        except DriverError as error:
+            replies.append(Reply(name, None, error.message))
     return replies
 
 

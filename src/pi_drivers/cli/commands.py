@@ -13,7 +13,7 @@ import click
 
 from pi_drivers.cli.machine import Machine
 from pi_drivers.cli.reading import read_machine
-from pi_drivers.cli.voice import say, silence, warn
+from pi_drivers.cli.voice import hand_over, say, silence, warn
 from pi_drivers.config.wording import shown
 from pi_drivers.errors import DriverError
 
@@ -92,7 +92,8 @@ def demo(duration: float) -> None:
 def doctor(no_scan: bool, backend: str | None, as_json: bool) -> None:
     """Say what this machine lacks, each with what mends it, and what is connected, with the JSON to paste.
 
-    Changes nothing. The exit status is 1 if something has to be mended, else 0.
+    Changes nothing. The exit status is 1 if something has to be mended, else 0; with --json it is 0 whenever the
+    machine config was written.
     """
     if no_scan and as_json:
         raise click.UsageError("--json needs to look at what is connected, so it does not go with --no-scan")
@@ -107,8 +108,7 @@ def models(as_json: bool) -> None:
     """List the models there are."""
     from pi_drivers.cli.catalogue import models_for_people, models_for_programs
 
-    for line in [models_for_programs()] if as_json else models_for_people():
-        say(line)
+    hand_over(models_for_programs() if as_json else "\n".join(models_for_people()), "the list of models")
 
 
 @cli.command()
@@ -117,7 +117,7 @@ def schema(model: str) -> None:
     """Print the JSON schema of a model's attributes."""
     from pi_drivers.cli.catalogue import schema_text
 
-    say(schema_text(model))
+    hand_over(schema_text(model), "the schema")
 
 
 def _overridden(machine: Machine, backend: str) -> Machine:

@@ -5,16 +5,13 @@ the rest to stderr, so that `doctor --json > machine.json` leaves something that
 """
 
 import asyncio
-import sys
 from collections.abc import Callable, Collection, Sequence
-
-import click
 
 from pi_drivers import host as hosts
 from pi_drivers.cli import doctor_view as view
 from pi_drivers.cli.doctor_machine import Proposal, propose
 from pi_drivers.cli.json_text import pretty
-from pi_drivers.cli.voice import say, silence, warn
+from pi_drivers.cli.voice import hand_over, say, warn
 from pi_drivers.errors import DriverError
 from pi_drivers.host.contract import Host
 from pi_drivers.host.finding import Finding, Level
@@ -23,8 +20,8 @@ from pi_drivers.models.discovery.inventory import KINDS, Inventory, inventory
 LIMIT_S = 60.0
 """For the whole look. Each bus has a limit of its own, so this is for what nobody foresaw."""
 
-NEEDED_FINDINGS = {"1-wire": "1-Wire", "csi-camera": "picamera2"}
-"""What has to be in order for a kind of thing to be looked at. Where it is not, its finding has told so."""
+PICAMERA = "picamera2"
+"""The finding that must be in order for CSI cameras to be looked at. Where it is not, it has told so."""
 
 
 def run_doctor(backend: str | None, *, scan: bool, as_json: bool) -> int:
@@ -36,7 +33,7 @@ def run_doctor(backend: str | None, *, scan: bool, as_json: bool) -> int:
         as_json: the machine config to stdout, and the rest to stderr.
 
     Returns:
-        1 if something has to be mended, else 0.
+        1 if something has to be mended, else 0; with `as_json` 0 once the machine config is written.
 
     Raises:
         ConfigError: no such back end.
@@ -53,18 +50,18 @@ def run_doctor(backend: str | None, *, scan: bool, as_json: bool) -> int:
         _put_machine(proposal, as_json=as_json)
     broken = [finding for finding in findings if finding.level is Level.BROKEN]
     _put(tell, view.summary(len(broken)), to_stderr=as_json)
-    return 1 if broken else 0
+    return 1 if broken and not as_json else 0
 
 
 def _kinds(host: Host, findings: Sequence[Finding]) -> list[str]:
     """What there is to look at: nobody wants to hear of a bus again that is off, or of one that no PC has."""
-    if host.name == "mock":
-        return list(KINDS)
     fine = {finding.what for finding in findings if finding.level is Level.OK}
-    absent = {kind for kind, what in NEEDED_FINDINGS.items() if what not in fine}
-    if not host.outlets.i2c_buses():
-        absent.add("i2c")
-    return [kind for kind in KINDS if kind not in absent]
+    is_there = {
+        "i2c": bool(host.outlets.i2c_buses()),
+        "1-wire": host.outlets.has_onewire(),
+        "csi-camera": host.name == "mock" or PICAMERA in fine,
+    }
+    return [kind for kind in KINDS if is_there.get(kind, True)]
 
 
 async def _look(host: Host, kinds: Collection[str]) -> Inventory:
@@ -79,25 +76,9 @@ async def _look(host: Host, kinds: Collection[str]) -> Inventory:
 
 def _put_machine(proposal: Proposal, *, as_json: bool) -> None:
     if as_json:
-        _write(pretty(proposal.machine))
+        hand_over(pretty(proposal.machine), "the machine config")
     elif proposal.machine["components"]:
         _put(say, view.whole(proposal.machine), to_stderr=False)
-
-
-def _write(text: str) -> None:
-    """Write what a program or a file is to get: unlike a line for people it must not be lost unnoticed.
-
-    Raises:
-        DriverError: it cannot be written.
-        BrokenPipeError: who wanted it has left.
-    """
-    try:
-        click.echo(text)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        silence(sys.stdout)
-        raise DriverError(f"the machine config could not be written: {error.strerror}") from error
 
 
 def _put(tell: Callable[[str], None], page: view.Page, *, to_stderr: bool) -> None:

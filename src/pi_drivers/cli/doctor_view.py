@@ -1,8 +1,10 @@
 """How the doctor's report looks: in colour on a terminal, plain in a pipe, and never broken inside a line to copy."""
 
+import io
 import itertools
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -23,13 +25,24 @@ INDENT = " " * 4
 Page = Iterator[Text]
 
 
+class _Paper(io.StringIO):
+    """What a page is drawn on: it counts as a terminal where the stream is one, which is not touched."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def isatty(self) -> bool:
+        return self._stream is not None and self._stream.isatty()
+
+
 def rendered(page: Page, *, to_stderr: bool) -> str:
     """A page as text, with the codes for colours where stdout (or stderr) is a terminal that wants them."""
-    console = Console(stderr=to_stderr, soft_wrap=True, highlight=False, emoji=False, markup=False)
-    with console.capture() as captured:
-        for line in page:
-            console.print(line)
-    return captured.get().removesuffix("\n")
+    paper = _Paper(sys.stderr if to_stderr else sys.stdout)
+    console = Console(file=paper, soft_wrap=True, highlight=False, emoji=False, markup=False)
+    for line in page:
+        console.print(line)
+    return paper.getvalue().removesuffix("\n")
 
 
 def findings(found: Sequence[Finding]) -> Page:

@@ -9,7 +9,8 @@ as an option of the method.
 import asyncio
 import socket
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from google.protobuf import descriptor_pool
 from grpclib.events import RecvRequest
@@ -19,6 +20,9 @@ from viam.resource.base import ResourceBase
 
 LOOK_S = 0.1
 """How often the connections are looked at."""
+
+ASK_S = 0.1
+"""How long one resource may take to say whether it moves."""
 
 STOP_S = 1.0
 """How long one resource may take to stop."""
@@ -36,10 +40,13 @@ Key = tuple[str, str]
 """A resource by its API's subtype and its name, for example `("motor", "left")`."""
 
 
-class _Command(NamedTuple):
+@dataclass(eq=False)
+class _Command:
     """A call that moves something."""
 
     connection: asyncio.BaseTransport
+    is_under_way: bool = True
+    """It stays so when it ends because its connection does: what it moved may be at rest by then."""
 
 
 class GoneClients:
@@ -74,26 +81,27 @@ class GoneClients:
         """Stop what the gone have left moving, until cancelled."""
         while True:
             await asyncio.sleep(LOOK_S)
-            gone = [key for key, command in self._last.items() if command.connection.is_closing()]
-            for key in gone:
+            gone = [(key, command) for key, command in self._last.items() if command.connection.is_closing()]
+            for key, _ in gone:
                 del self._last[key]
-            await asyncio.gather(*map(self._stop, gone))
+            await asyncio.gather(*(self._stop(key, command) for key, command in gone))
 
     async def _follow_move(self, stream: Any, handle: Any, subtype: str, connection: Any) -> None:
-        keys: list[Key] = []
+        commands: dict[Key, _Command] = {}
 
         def moved(name: str) -> None:
-            keys.append((subtype, name))
-            self._last[subtype, name] = _Command(connection)
+            self._last[subtype, name] = commands[subtype, name] = _Command(connection)
 
         _on_name(stream, moved)
         try:
             await handle(stream)
         finally:
-            # A call may outlive its connection by a moment, and set something moving after that was stopped.
-            if connection.is_closing():
-                for key in keys:
-                    self._last.setdefault(key, _Command(connection))
+            for key, command in commands.items():
+                if connection.is_closing():
+                    # A call may outlive its connection by a moment, and set something moving after that was stopped.
+                    self._last.setdefault(key, _Command(connection, is_under_way=False))
+                else:
+                    command.is_under_way = False
 
     async def _follow_stop(self, stream: Any, handle: Any, subtype: str, _connection: Any) -> None:
         stopped: dict[Key, _Command | None] = {}
@@ -103,18 +111,28 @@ class GoneClients:
             if self._last.get(key) is command:  # else somebody moves it again already
                 self._last.pop(key, None)
 
-    async def _stop(self, key: Key) -> None:
+    async def _stop(self, key: Key, command: _Command) -> None:
         resource: Any = self._find(key)
         if resource is None:
             return
         label = f'{key[0]} "{key[1]}"'
+        was_moving = command.is_under_way or await _is_moving(resource)
         try:
             await asyncio.wait_for(resource.stop(), STOP_S)
         except Exception as error:  # noqa: BLE001 - the others must be stopped all the same
             reason = str(error) or type(error).__name__
             self._say(f"error: the client that moved {label} has gone, and stopping it failed: {reason}")
         else:
-            self._say(f"the client that moved {label} has gone; it is stopped")
+            if was_moving:
+                self._say(f"the client that moved {label} has gone; it is stopped")
+
+
+async def _is_moving(resource: Any) -> bool:
+    """Whether there is something to tell; a resource that does not say at once counts as moving."""
+    try:
+        return bool(await asyncio.wait_for(resource.is_moving(), ASK_S))
+    except Exception:  # noqa: BLE001 - it is stopped in any case
+        return True
 
 
 def _notice_a_cut_network(connection: asyncio.BaseTransport) -> None:

@@ -51,4 +51,6 @@ def _flat(value: object) -> str:
 
 
 def _text(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    """As JSON has it. A device may have any letter in its name, and what is no letter is not for a terminal."""
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in text)

@@ -105,7 +105,9 @@ def _answers(name: str) -> Iterator[str]:
         entry, _ = entries[reply.command]
         yield from (f"### {reply.command}", "", entry.text, "")
         yield from _fenced(pretty(entry.example), "json")
-        if reply.answer is not None:
+        if reply.answer is None:
+            yield from (f"The example configuration above refuses it: `{reply.refusal}`", "")
+        else:
             yield from ("Answer:", "", *_fenced(_shortened(pretty(answers.settled(reply.answer)))))
 
 

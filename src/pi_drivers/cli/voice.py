@@ -13,6 +13,28 @@ from typing import TextIO
 
 import click
 
+from pi_drivers.errors import DriverError
+
+
+def hand_over(text: str, what: str) -> None:
+    """Write what a program or a file is to get to stdout: unlike a line for people it must not be lost unnoticed.
+
+    Args:
+        text: that.
+        what: it is, for the message.
+
+    Raises:
+        DriverError: it cannot be written.
+        BrokenPipeError: who wanted it has left.
+    """
+    try:
+        _echo(text, to_stderr=False)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        silence(sys.stdout)
+        raise DriverError(f"{what} could not be written: {error.strerror}") from error
+
 
 def say(line: str) -> None:
     """A line to stdout. Never raises OSError."""
@@ -55,6 +77,13 @@ def log_that_may_be_unheard() -> Iterator[None]:
 
 def _put(line: str, *, to_stderr: bool) -> None:
     try:
-        click.echo(line, err=to_stderr)
+        _echo(line, to_stderr=to_stderr)
     except OSError:
         silence(sys.stderr if to_stderr else sys.stdout)
+
+
+def _echo(text: str, *, to_stderr: bool) -> None:
+    try:
+        click.echo(text, err=to_stderr)
+    except UnicodeEncodeError as error:  # an Ω where the terminal has no Greek
+        click.echo(text.encode(error.encoding, "backslashreplace").decode(error.encoding), err=to_stderr)

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from pi_drivers.buses.files import is_there
+
 CONFIG_FILES = ("boot/firmware/config.txt", "boot/config.txt")
 """Since Raspberry Pi OS 12, and before."""
 MODEL_FILTERS = (
@@ -53,9 +55,9 @@ class ConfigTxt:
             model: as the device tree has it: `Raspberry Pi 4 Model B Rev 1.4`.
             serial: hexadecimal, or empty.
         """
-        path = next((root / name for name in CONFIG_FILES if (root / name).exists()), root / CONFIG_FILES[0])
+        path = next((root / name for name in CONFIG_FILES if is_there(root / name)), root / CONFIG_FILES[0])
         self.path = f"/{path.relative_to(root)}"
-        self.lines = list(_counting(_lines(path, DEEPEST_INCLUDE), filters_of(model), serial))
+        self.lines = list(_counting(_lines(path), filters_of(model), serial))
 
     def overlays(self) -> list[Overlay]:
         """The overlays, in the order in which they are loaded."""
@@ -95,15 +97,19 @@ def filters_of(model: str) -> tuple[str, ...]:
     return next((names for beginning, names in MODEL_FILTERS if model.startswith(beginning)), ())
 
 
-def _lines(path: Path, depth: int) -> Iterator[str]:
+def _lines(path: Path, includers: tuple[Path, ...] = ()) -> Iterator[str]:
+    """A file's lines, with those of the files it includes; one that includes itself does so in vain."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
+    except (OSError, ValueError):  # not there, or no name that a file can have
         return
+    within = (*includers, path)
     for raw in text.splitlines():
         line = raw.split("#")[0].strip()
-        if line.startswith("include ") and depth:
-            yield from _lines(path.parent / line.removeprefix("include ").strip(), depth - 1)
+        if line.startswith("include "):
+            included = path.parent / line.removeprefix("include ").strip()
+            if included not in within and len(within) <= DEEPEST_INCLUDE:
+                yield from _lines(included, within)
         elif line:
             yield line
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from pi_drivers.host.diagnosis_files import REBOOT, Files
 from pi_drivers.host.finding import Finding, Level
+from pi_drivers.host.outlets_real import SysfsOutlets
 
 SUBJECT = "Pins and buses"
 HEADER_I2C = "/dev/i2c-1"
 HEADER_UART_OF_PI_5 = "/dev/ttyAMA0"
-W1_MASTERS = "sys/bus/w1/devices/w1_bus_master*"
 UART_DRIVERS = ("ttyAMA", "ttyS", "serial")
 
 
@@ -51,7 +51,7 @@ def devices_elsewhere(files: Files) -> Iterator[Finding]:
     found = {"I2C": _i2c_devices(files)}
     found |= {"SPI": files.names("dev/spidev*"), "serial ports": files.names("dev/serial/by-id/*")}
     yield from (Finding(SUBJECT, what, Level.OK, ", ".join(devices)) for what, devices in found.items() if devices)
-    if files.names(W1_MASTERS):
+    if SysfsOutlets(files.root).has_onewire():
         yield _one_wire(files)
 
 
@@ -80,8 +80,6 @@ def _i2c(files: Files) -> Finding:
 
 def _i2c_devices(files: Files) -> list[str]:
     """The buses that a user's chips can be on."""
-    from pi_drivers.host.outlets_real import SysfsOutlets
-
     return [f"/dev/i2c-{number}" for number in SysfsOutlets(files.root).i2c_buses()]
 
 
@@ -130,7 +128,7 @@ def _console_mend(files: Files) -> str:
 
 
 def _one_wire(files: Files) -> Finding:
-    if files.names(W1_MASTERS):
+    if SysfsOutlets(files.root).has_onewire():
         sensors = [name.rpartition("/")[2] for name in files.names("sys/bus/w1/devices/[0-9a-f][0-9a-f]-*")]
         return Finding(SUBJECT, ONE_WIRE.what, Level.OK, ", ".join(sensors) or "on, no sensor found")
     return _missing(files, ONE_WIRE, asked=files.config.has_overlay("w1-gpio"))

@@ -4,6 +4,7 @@ import os
 from functools import cached_property
 from pathlib import Path
 
+from pi_drivers.buses.files import found, is_there
 from pi_drivers.host.config_txt import ConfigTxt, filters_of
 
 RASPI_CONFIG = "usr/bin/raspi-config"
@@ -30,11 +31,11 @@ class Files:
 
     def exists(self, name: str) -> bool:
         """Whether there is such a file."""
-        return (self.root / name).exists()
+        return is_there(self.root / name)
 
     def names(self, pattern: str) -> list[str]:
         """The files that fit, as their users name them."""
-        return sorted(f"/{path.relative_to(self.root)}" for path in self.root.glob(pattern))
+        return sorted(f"/{path.relative_to(self.root)}" for path in found(self.root, pattern))
 
     def target(self, name: str) -> str:
         """Where a link leads to, as the last part of its path; empty if it is none."""

@@ -1,4 +1,4 @@
-"""Where something can be plugged into a machine: its I2C buses, its chip selects, its serial ports.
+"""Where something can be plugged into a machine: I2C buses, chip selects, a 1-Wire bus, serial ports.
 
 Drivers are told by their config where their hardware is, and need none of this. It is for whoever looks at what there
 is. Nothing is opened: the kernel's files tell it.
@@ -32,6 +32,10 @@ class Outlets(ABC):
     @abstractmethod
     def spi_chip_selects(self) -> list[tuple[int, int]]:
         """Bus and chip select of all that programs may use."""
+
+    @abstractmethod
+    def has_onewire(self) -> bool:
+        """Whether there is a 1-Wire bus."""
 
     @abstractmethod
     def serial_ports(self) -> list[SerialOutlet]:

@@ -34,6 +34,10 @@ class MockOutlets(Outlets):
         with self._world.held():
             return self._world.spi_chips
 
+    def has_onewire(self) -> bool:
+        with self._world.held():
+            return self._world.onewire.present
+
     def serial_ports(self) -> list[SerialOutlet]:
         with self._world.held():
             return [SerialOutlet(path, path.rpartition("/")[2]) for path in self._world.serial_ports]

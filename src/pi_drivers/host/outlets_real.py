@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from pi_drivers.buses.files import found, is_link, is_there
 from pi_drivers.host.outlets import Outlets, SerialOutlet
 
 SCREENS = re.compile(r"(?:7e|3f|20|fe)805000|fef0[49]500|107d5082[08]0")
@@ -21,6 +22,8 @@ SHARED = re.compile(r"(?:7e|3f|20|fe)205000")
 """Up to the Pi 4, one controller serves pins 27 and 28 of the header and the camera's plug in turns: as channels 0 and
 1 of a multiplexer (bcm283x-rpi-i2c0mux_0_44.dtsi and its like)."""
 CHANNEL = re.compile(r"i2c-([0-9]+)-mux \(chan_id ([0-9]+)\)")
+
+W1_MASTERS = "sys/bus/w1/devices/w1_bus_master*"
 
 CHIP_SELECT = re.compile(r"spidev([0-9]+)\.([0-9]+)")
 ADDRESS = re.compile(r"[0-9]+-00([0-7][0-9a-f])")
@@ -40,20 +43,23 @@ class SysfsOutlets(Outlets):
         self._i2c = root / "sys/bus/i2c/devices"
 
     def i2c_buses(self) -> list[int]:
-        numbers = (path.name.removeprefix("i2c-") for path in self._dev.glob("i2c-*"))
+        numbers = (path.name.removeprefix("i2c-") for path in found(self._dev, "i2c-*"))
         return sorted(int(number) for number in numbers if number.isdecimal() and self._is_for_users(int(number)))
 
     def i2c_drivers(self, bus: int) -> Mapping[int, str]:
-        found = {}
-        for entry in self._i2c.glob(f"{bus}-00*"):
+        drivers = {}
+        for entry in found(self._i2c, f"{bus}-00*"):
             address, driver = ADDRESS.fullmatch(entry.name), entry / "driver"
-            if address is not None and driver.is_symlink():
-                found[int(address[1], 16)] = driver.resolve().name
-        return found
+            if address is not None and is_link(driver):
+                drivers[int(address[1], 16)] = driver.resolve().name
+        return drivers
 
     def spi_chip_selects(self) -> list[tuple[int, int]]:
-        matches = (CHIP_SELECT.fullmatch(path.name) for path in self._dev.glob("spidev*"))
+        matches = (CHIP_SELECT.fullmatch(path.name) for path in found(self._dev, "spidev*"))
         return sorted((int(match[1]), int(match[2])) for match in matches if match is not None)
+
+    def has_onewire(self) -> bool:
+        return bool(found(self._root, W1_MASTERS))
 
     def serial_ports(self) -> list[SerialOutlet]:
         names = self._lasting_names()
@@ -68,13 +74,13 @@ class SysfsOutlets(Outlets):
             # Behind other multiplexers all chips before them would be found once more.
             parent_name, parent_place = self._bus(int(channel[1]))
             return bool(SHARED.search(parent_name + parent_place)) and int(channel[2]) == 0
-        if SHARED.search(name + place) and (self._i2c / f"i2c-{number}" / "channel-0").exists():
+        if SHARED.search(name + place) and is_there(self._i2c / f"i2c-{number}" / "channel-0"):
             return False
         return not self._is_the_computer_s(number, place)
 
     def _is_the_computer_s(self, number: int, place: str) -> bool:
         """Whether it is one that a desktop computer has for itself: its memory and its fans are on it."""
-        on_usb, in_device_tree = "/usb" in place, (self._i2c / f"i2c-{number}" / "of_node").exists()
+        on_usb, in_device_tree = "/usb" in place, is_there(self._i2c / f"i2c-{number}" / "of_node")
         return "/pci" in place and not (on_usb or in_device_tree)
 
     def _bus(self, number: int) -> tuple[str, str]:
@@ -84,7 +90,7 @@ class SysfsOutlets(Outlets):
 
     def _ports(self) -> set[str]:
         """The names of all serial ports that somebody may have plugged something into."""
-        all_ttys = {path.name for path in (self._root / "sys/class/tty").glob("tty*")}
+        all_ttys = {path.name for path in found(self._root / "sys/class/tty", "tty*")}
         header = self._led_to("serial0")
         wanted = {tty for tty in all_ttys if tty.startswith(ON_USB) or UART.fullmatch(tty)}
         consoles = _text(self._root / "sys/class/tty/console/active").split()
@@ -92,7 +98,7 @@ class SysfsOutlets(Outlets):
 
     def _led_to(self, link: str) -> str:
         path = self._dev / link
-        return os.path.realpath(path).rpartition("/")[2] if path.is_symlink() else ""
+        return os.path.realpath(path).rpartition("/")[2] if is_link(path) else ""
 
     def _lasting_names(self) -> dict[str, Path]:
         """The best name of each port."""
@@ -103,7 +109,7 @@ class SysfsOutlets(Outlets):
 
     def _links(self) -> Iterator[Path]:
         for folder in NAMES:
-            yield from sorted((self._dev / "serial" / folder).glob("*"))
+            yield from sorted(found(self._dev / "serial" / folder, "*"))
 
     def _serial_outlet(self, tty: str, name: Path | None) -> SerialOutlet:
         if name is not None:

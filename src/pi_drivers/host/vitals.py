@@ -8,6 +8,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from pi_drivers.buses.files import found
+
 UNDER_VOLTAGE, CAPPED, THROTTLED, SOFT_LIMIT = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 """The bits of `throttled`: now (raspberrypi.com, documentation of vcgencmd get_throttled)."""
 SINCE_BOOT_SHIFT = 16
@@ -96,13 +98,13 @@ class _Look:
 
     def temperature(self) -> float | None:
         """Of the processor, or of the only thing that is measured."""
-        zones = sorted(self._root.glob("sys/class/thermal/thermal_zone*"))
+        zones = sorted(found(self._root, "sys/class/thermal/thermal_zone*"))
         kinds = {_text(zone / "type").strip(): zone for zone in zones}
         zone = next((kinds[kind] for kind in CPU_ZONES if kind in kinds), zones[0] if zones else None)
         return None if zone is None else _scaled(_number(_text(zone / "temp").split(), 0), 1e-3)
 
     def throttled(self) -> int | None:
-        path = next(self._root.glob(THROTTLED_FILE), None)
+        path = next(iter(found(self._root, THROTTLED_FILE)), None)
         try:
             return None if path is None else int(_text(path), 16)
         except ValueError:
@@ -129,13 +131,13 @@ class _Look:
 
     def memory(self) -> dict[str, float]:
         """MiB by name."""
-        found = {}
+        sizes = {}
         for line in self.text("proc/meminfo").splitlines():
             name, _, rest = line.partition(":")
             kib = _number(rest.split(), 0)
             if kib is not None:
-                found[name] = kib / 1024
-        return found
+                sizes[name] = kib / 1024
+        return sizes
 
     def wifi_signal(self) -> float | None:
         """The level of the first interface that is connected; it shows in the table as `-52.`."""
@@ -150,7 +152,7 @@ class _Look:
         return self._hwmon("pwmfan", "fan1_input")
 
     def _hwmon(self, name: str, attribute: str) -> float | None:
-        for folder in sorted(self._root.glob("sys/class/hwmon/hwmon*")):
+        for folder in sorted(found(self._root, "sys/class/hwmon/hwmon*")):
             if _text(folder / "name").strip() == name:
                 return _number(_text(folder / attribute).split(), 0)
         return None

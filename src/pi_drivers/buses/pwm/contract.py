@@ -5,7 +5,7 @@ matching overlay is loaded. Other pins use the software PWM of `buses.gpio`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 BCM_CHANNELS: Mapping[int, int] = {12: 0, 13: 1, 18: 0, 19: 1}
 """Channel by GPIO up to the Pi 4: two channels, two GPIOs each (BCM2711 ARM Peripherals, 5.3)."""
@@ -42,8 +42,13 @@ class HardwarePwm(ABC):
         """Whether this GPIO is connected to a PWM channel that can be opened now."""
 
     @abstractmethod
-    def overlay_line(self, offset: int) -> str | None:
-        """The line for config.txt that connects this GPIO to the PWM block; None where no line can."""
+    def overlay_line(self, offset: int, beside: Iterable[int] = ()) -> str | None:
+        """The line for config.txt that connects this GPIO to the PWM block; None where no line can.
+
+        Args:
+            offset: the GPIO.
+            beside: others that are to be connected too. Where one can be, or is already, the line connects both.
+        """
 
     @abstractmethod
     def open(self, offset: int, *, rest_high: bool = False) -> PwmChannel:

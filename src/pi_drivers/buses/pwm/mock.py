@@ -1,8 +1,9 @@
 """The simulated Pi's PWM block. As on a Pi whose config.txt loads no overlay, no pin is connected until one is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from pi_drivers.buses.pwm.contract import BCM_CHANNELS, FUNCTIONS, HardwarePwm, PwmChannel
+from pi_drivers.buses.pwm.contract import BCM_CHANNELS, HardwarePwm, PwmChannel
+from pi_drivers.buses.pwm.overlay import overlay_line
 from pi_drivers.errors import ArgumentError, BusAbsentError, ClaimedError
 from pi_drivers.world.wires import Pwm
 from pi_drivers.world.world import World
@@ -19,10 +20,8 @@ class MockPwm(HardwarePwm):
     def available(self, offset: int) -> bool:
         return offset in self.overlays and BCM_CHANNELS[offset] not in self._open
 
-    def overlay_line(self, offset: int) -> str | None:
-        if offset not in BCM_CHANNELS:
-            return None
-        return f"dtoverlay=pwm,pin={offset},func={FUNCTIONS[offset]}"
+    def overlay_line(self, offset: int, beside: Iterable[int] = ()) -> str | None:
+        return overlay_line(offset, {*beside, *self.overlays})
 
     def open(self, offset: int, *, rest_high: bool = False) -> PwmChannel:
         if offset not in self.overlays:

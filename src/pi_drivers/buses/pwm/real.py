@@ -13,11 +13,13 @@ lock, which ends with its process; other programs are not noticed.
 import errno
 import fcntl
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from pi_drivers.buses.pwm.contract import BCM_CHANNELS, FUNCTIONS, RP1_CHANNELS, HardwarePwm, PwmChannel
+from pi_drivers.buses.files import found
+from pi_drivers.buses.pwm.contract import BCM_CHANNELS, RP1_CHANNELS, HardwarePwm, PwmChannel
+from pi_drivers.buses.pwm.overlay import overlay_line
 from pi_drivers.errors import (
     ArgumentError,
     BusAbsentError,
@@ -81,19 +83,8 @@ class SysfsPwm(HardwarePwm):
         place = self._place(offset)
         return place is not None and place.directory not in self._open
 
-    def overlay_line(self, offset: int) -> str | None:
-        """As the contract says; where one GPIO is connected already, the line connects both.
-
-        The overlays know two GPIOs at most, one of each channel.
-        """
-        if offset not in FUNCTIONS:
-            return None
-        connected = FUNCTIONS.keys() & (self._connected() or ())
-        partner = next((pin for pin in sorted(connected) if BCM_CHANNELS[pin] != BCM_CHANNELS[offset]), None)
-        if partner is None:
-            return f"dtoverlay=pwm,pin={offset},func={FUNCTIONS[offset]}"
-        first, second = sorted((offset, partner), key=BCM_CHANNELS.__getitem__)
-        return f"dtoverlay=pwm-2chan,pin={first},func={FUNCTIONS[first]},pin2={second},func2={FUNCTIONS[second]}"
+    def overlay_line(self, offset: int, beside: Iterable[int] = ()) -> str | None:
+        return overlay_line(offset, {*beside, *(self._connected() or ())})
 
     def open(self, offset: int, *, rest_high: bool = False) -> PwmChannel:
         place = self._place(offset)
@@ -112,7 +103,7 @@ class SysfsPwm(HardwarePwm):
         connected = self._connected()
         if connected is not None and offset not in connected:
             return None
-        for chip in sorted(self._root.glob("pwmchip*")):
+        for chip in sorted(found(self._root, "pwmchip*")):
             channels = CHIPS.get((chip / "device").resolve().name, {})
             if offset in channels:
                 return Place(chip, channels[offset])
@@ -121,7 +112,7 @@ class SysfsPwm(HardwarePwm):
     def _connected(self) -> frozenset[int] | None:
         """The GPIOs that the standard overlays connect; None when none of them is loaded."""
         for pattern in OVERLAY_NODES:
-            for node in self._device_tree.glob(pattern):
+            for node in found(self._device_tree, pattern):
                 cells = (node / "brcm,pins").read_bytes()
                 return frozenset(int.from_bytes(cells[at : at + 4]) for at in range(0, len(cells), 4))
         return None

@@ -214,13 +214,13 @@ class HeaderOutput(OutputPin):
 
     def _say_if_software(self, frequency_hz: int) -> None:
         offset = self._line.offset
-        line = self._host.pwm.overlay_line(offset)
+        line = self._host.pwm.overlay_line(offset, self._warned_of_software_pwm)
         if line is None or isinstance(self._line, PwmOutput) or offset in self._warned_of_software_pwm:
             return
         self._warned_of_software_pwm.add(offset)
         LOGGER.warning(
             "%s: PWM at %d Hz is made by software, with a jitter of some microseconds. "
-            "For the hardware's, add `%s` to config.txt and reboot.",
+            "For the hardware's, put `%s` into config.txt, instead of any other pwm overlay, and reboot.",
             header.describe(offset), frequency_hz, line,
         )  # fmt: skip
 

@@ -99,9 +99,15 @@ def identify(bus: I2cBus, address: int) -> str | None:
 
 
 def _is_possible(bus: I2cBus, address: int) -> bool:
-    """Whether it may be a PCA9685. Each register is read by itself, as it must be while nothing is set up."""
-    mode2, prescale, *counts = (bus.read_register(address, one, 1)[0] for one in (MODE2, PRE_SCALE, LED0 + 1, LED0 + 3))
-    return not (mode2 & MODE2_RESERVED or prescale < PRESCALES[0] or any(one & COUNT_RESERVED for one in counts))
+    """Whether it may be a PCA9685. Each register is read by itself, as it must be while nothing is set up.
+
+    The prescale comes last, where all else fits: its number resets an SI7021 or HTU21D, which has address 0x40 as well
+    (Si7021 datasheet, table of I2C commands).
+    """
+    for register, reserved in ((MODE2, MODE2_RESERVED), (LED0 + 1, COUNT_RESERVED), (LED0 + 3, COUNT_RESERVED)):
+        if bus.read_register(address, register, 1)[0] & reserved:
+            return False
+    return bus.read_register(address, PRE_SCALE, 1)[0] >= PRESCALES[0]
 
 
 class Pca9685:

@@ -11,6 +11,7 @@ from pi_drivers.host.claims import Holder
 from pi_drivers.host.contract import SECOND, Host
 from pi_drivers.models.base import HardwareModel
 from pi_drivers.models.discovery.connected import Connected, Entry
+from pi_drivers.models.discovery.i2c_candidates import FIELD as I2C_ADDRESS
 from pi_drivers.runtime.directory import DIRECTORY
 
 T = TypeVar("T")
@@ -84,6 +85,8 @@ def own_resources() -> list[HardwareModel[Any]]:
 def own_entry(resource: HardwareModel[Any]) -> Entry:
     """A resource of this process as it stands in the config, with what was left out there left out."""
     attributes = resource.settings.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+    if I2C_ADDRESS in attributes:
+        attributes[I2C_ADDRESS] = f"0x{attributes[I2C_ADDRESS]:02x}"
     return _entry(resource.name, registry.name_of(type(resource)) or "", attributes)
 
 

@@ -20,6 +20,8 @@ from pi_drivers.models.sensor.iio_sensor import matching
 
 PI_S_OWN = frozenset({"cpu_thermal", "rpi_volt", "rp1_adc", "pwmfan", "gpu_thermal"})
 """What a Raspberry Pi's kernel has for the Pi itself; `pi-health` tells of it."""
+LONGEST_NAME = 40
+"""Of a resource that is named after a device, in letters: viam-server takes 60, and a number may come behind."""
 RECEIVERS = re.compile(r"u-?blox|gps|gnss", re.IGNORECASE)
 """How satellite receivers call themselves on USB."""
 
@@ -143,7 +145,7 @@ def _kernel_sensor(host: Host, device: KernelSensor) -> Connected:
     own = tuple(entry for entry in map(own_entry, own_resources()) if _means(entry, device))
     if own:
         return Connected(place, f"the kernel's sensor {device.name}, in use", own)
-    name = re.sub(r"[^A-Za-z0-9_-]+", "-", device.name)
+    name = re.sub(r"[^A-Za-z0-9]+", "-", device.name).strip("-")[:LONGEST_NAME] or "sensor"
     entry = suggested(host, name, "iio-sensor", device=device.name, place=device.place)
     return Connected(place, f"the kernel's sensor {device.name}", (entry,))
 

@@ -108,7 +108,8 @@ class KernelChip:
             except NotFoundError as error:
                 missing[channel.key] = str(error)
         if missing and (self._chosen is not None or not values):
-            raise NotFoundError("; ".join(missing.values()))
+            reasons = dict.fromkeys(missing.values())  # channels that share a file share its error
+            raise NotFoundError("; ".join(reasons))
         return Sampled(values, missing)
 
     def _find(self) -> KernelSensor:
