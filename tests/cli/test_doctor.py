@@ -70,7 +70,7 @@ def test_findings_stand_under_their_subjects_each_with_its_mend_beneath(capfd, c
         "  ok      machine: a Pi",
         "",
         "Buses",
-        "  better  SPI: off",
+        "  hint    SPI: off",
         "          for chips on SPI:",
         "              sudo raspi-config nonint do_spi 0",
         "  mend    I2C: off, though asked for",
@@ -158,13 +158,6 @@ def test_nothing_that_could_move_gets_into_the_machine_config_by_itself():
     found = Inventory([Connected("GPIO18 (pin 12)", "a PWM channel", (SERVO,)), Connected("a", "b", (AIR,))], [])
 
     assert propose(found).machine == {"components": [AIR]}
-
-
-def test_services_have_a_section_of_their_own():
-    service = {"name": "find", "api": "rdk:service:discovery", "model": "bramble:pi-drivers:discovery"}
-    found = Inventory([Connected("a", "b", (service,)), Connected("c", "d", (AIR,))], [])
-
-    assert propose(found).machine == {"components": [AIR], "services": [service]}
 
 
 def test_a_look_that_never_ends_is_ended_and_told(capfd, lack: Lack, monkeypatch):

@@ -8,7 +8,6 @@ from pi_drivers.cli.checks import judge
 from pi_drivers.cli.reading import machine_from_text
 from pi_drivers.models.discovery.inventory import Inventory
 
-SERVICE = "rdk:service:"
 MOVERS = ("rdk:component:servo", "rdk:component:motor")
 """What may move when it starts: nothing that nobody asked for is to move."""
 
@@ -19,22 +18,18 @@ class Proposal(NamedTuple):
     """What to run."""
 
     machine: dict[str, list[Entry]]
-    """`components`, and `services` where there are any."""
     left_out: list[str]
     """What would not go together with the rest, and why."""
 
 
 def propose(found: Inventory) -> Proposal:
     """The likeliest component for each thing that is connected, without those that cannot live with another one."""
-    entries = list(_likeliest(found))
-    services = [entry for entry in entries if entry["api"].startswith(SERVICE)]
-    components = [entry for entry in entries if not entry["api"].startswith(SERVICE)]
+    components = list(_likeliest(found))
     left_out: list[str] = []
     while problem := _first_problem(components):
         index, text = problem
         left_out.append(f'"{components.pop(index)["name"]}" is left out of the machine config: {text}')
-    machine: dict[str, list[Entry]] = {"components": components}
-    return Proposal(machine | ({"services": services} if services else {}), left_out)
+    return Proposal({"components": components}, left_out)
 
 
 def _likeliest(found: Inventory) -> Iterator[Entry]:

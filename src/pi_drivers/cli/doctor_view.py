@@ -15,7 +15,7 @@ from pi_drivers.models.discovery.inventory import Connected, Inventory
 
 MARKS: Mapping[Level, tuple[str, str]] = {
     Level.OK: ("ok", "green"),
-    Level.BETTER: ("better", "yellow"),
+    Level.BETTER: ("hint", "yellow"),
     Level.BROKEN: ("mend", "bold red"),
 }
 """A word for each level, since not everybody sees colours, and its colour."""

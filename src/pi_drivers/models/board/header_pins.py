@@ -218,7 +218,10 @@ class HeaderOutput(OutputPin):
         if line is None or isinstance(self._line, PwmOutput) or offset in self._warned_of_software_pwm:
             return
         self._warned_of_software_pwm.add(offset)
-        LOGGER.warning(
+        # There is no config.txt to edit on the simulated Pi.
+        level = logging.INFO if self._host.name == "mock" else logging.WARNING
+        LOGGER.log(
+            level,
             "%s: PWM at %d Hz is made by software, with a jitter of some microseconds. "
             "For the hardware's, put `%s` into config.txt, instead of any other pwm overlay, and reboot.",
             header.describe(offset), frequency_hz, line,
