@@ -42,14 +42,23 @@ pack() {
     # shellcheck disable=SC2086  # words
     tar --create --file="$stage/archive.tar" --sort=name --format=ustar --mtime="@${SOURCE_DATE_EPOCH:-0}" \
         --owner=0 --group=0 --numeric-owner --mode='u=rwX,go=rX' --hard-dereference \
-        --exclude='__pycache__' --exclude='*.pyc' \
-        $contents -C "$stage" wheels
-    gzip -n "$stage/archive.tar"
+        --exclude='__pycache__' --exclude='*.pyc' --exclude='*.egg-info' --exclude='.*' \
+        $contents -C "$stage" wheels && gzip -n "$stage/archive.tar" ||
+        fail "the archive could not be written, for the reason above; is there room on the disk for 300 MB?"
     mv "$stage/archive.tar.gz" dist/archive.tar.gz
 }
 
+# An older one must not be taken for what this build was to make.
+rm -f dist/archive.tar.gz
 machine=$(target_machine)
 refuse_links
+mkdir -p .cache
+# Two builds at once: one waits. What is half made when none is at work is of one that was killed.
+if command -v flock >/dev/null; then
+    exec 9>.cache/build.lock
+    flock 9
+    rm -rf .cache/stage.* .cache/wheels/tmp*
+fi
 python=$(packaging/tools.sh)
 mkdir -p dist
 stage=$(mktemp -d .cache/stage.XXXXXX)

@@ -29,4 +29,5 @@ fi
 
 # -P: a file that lies about in the working directory must not take the place of a library.
 export PYTHONPATH="$here/src"
+unset PYTHONHOME
 exec "$venv/bin/python" -P -m pi_drivers "$@"

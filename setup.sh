@@ -17,6 +17,17 @@ UV_VERSION=0.13.8
 
 here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
 wheels=$here/wheels
+# These would lead every Python astray that is started here.
+unset PYTHONHOME PYTHONPATH
+
+say() {
+    printf 'pi-drivers setup: %s\n' "$*" >&2
+}
+
+fail() {
+    say "$*"
+    exit 1
+}
 
 # What the packages are known by.
 packages() {
@@ -27,24 +38,19 @@ packages() {
     fi
 }
 
-packages=$(packages)
+packages=$(packages) || fail "$here is not whole; install the module anew"
 venv=${PI_DRIVERS_VENV:-${VIAM_MODULE_DATA:+$VIAM_MODULE_DATA/venv-${packages%% *}}}
 venv=${venv:-$here/.venv}
+case $venv in
+/*) ;;
+*) venv=$PWD/$venv ;;
+esac
 tools=${PI_DRIVERS_TOOLS:-$venv-tools}
 stamp=$venv/pi-drivers-setup
 groups=--no-dev
 if [ "${1:-}" = --dev ]; then
     groups=--dev
 fi
-
-say() {
-    printf 'pi-drivers setup: %s\n' "$*" >&2
-}
-
-fail() {
-    say "$*"
-    exit 1
-}
 
 version_of() {
     "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null
@@ -75,13 +81,12 @@ is_done() {
     is_sound && { [ "$groups" = --no-dev ] || [ "$(stamped 2)" = "$groups" ]; }
 }
 
-is_right_python() {
-    "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null
-}
-
-# A name on the path may be a stand-in, pyenv's for example, which means another Python in another folder.
+# Nothing where it is no Python, or none that the packages are for. A name on the path may be a stand-in, pyenv's for
+# example, which means another Python in another folder.
 real_path() {
-    "$1" -c 'import os, sys; print(os.path.realpath(sys.executable))'
+    "$1" -c 'import os, sys
+if (3, 11) <= sys.version_info[:2] <= (3, 13):
+    print(os.path.realpath(sys.executable))' 2>/dev/null || true
 }
 
 is_raspberry_pi() {
@@ -91,9 +96,9 @@ is_raspberry_pi() {
 # Only a Pi's own Python sees its system packages, picamera2 above all, so there it goes before others on the path.
 find_python() {
     if [ -n "${PI_DRIVERS_PYTHON:-}" ]; then
-        is_right_python "$PI_DRIVERS_PYTHON" ||
-            fail "PI_DRIVERS_PYTHON is $PI_DRIVERS_PYTHON, which is no Python 3.11, 3.12 or 3.13"
-        real_path "$PI_DRIVERS_PYTHON"
+        found=$(real_path "$PI_DRIVERS_PYTHON")
+        [ -n "$found" ] || fail "PI_DRIVERS_PYTHON is $PI_DRIVERS_PYTHON, which is no Python 3.11, 3.12 or 3.13"
+        echo "$found"
         return
     fi
     system_python=
@@ -101,8 +106,9 @@ find_python() {
         system_python=/usr/bin/python3
     fi
     for candidate in $system_python python3 python3.13 python3.12 python3.11; do
-        if is_right_python "$candidate"; then
-            real_path "$candidate"
+        found=$(real_path "$candidate")
+        if [ -n "$found" ]; then
+            echo "$found"
             return
         fi
     done
@@ -132,7 +138,8 @@ system_packages() {
     fi
 }
 
-# Neither Python's part for environments without pip nor pip out of its own wheel needs python3-venv or a network. The
+# Neither Python's part for environments without pip nor pip out of its own wheel needs python3-venv or a network.
+# --isolated leaves the variables and the settings of the user aside, and PIP_CONFIG_FILE those of the system. The
 # scripts of the packages would name the folder that this one is made under, and nothing uses them.
 make_from_wheels() {
     rm -rf "$target"
@@ -141,9 +148,11 @@ make_from_wheels() {
         fail "$python cannot make virtual environments; install its part for that: sudo apt install python3-venv"
     mkdir "$target/scratch"
     set -- "$wheels"/pip-*.whl
-    TMPDIR=$target/scratch "$target/bin/python" -I "$1/pip" --isolated --quiet --disable-pip-version-check \
-        --no-cache-dir install --no-index --find-links "$wheels" --require-hashes --no-deps --ignore-installed \
-        --no-warn-script-location --root-user-action ignore --requirement "$wheels/requirements.txt" >&2 ||
+    cd "$here"  # pip wants to know the working directory, which may have been deleted
+    PIP_CONFIG_FILE=/dev/null TMPDIR=$target/scratch "$target/bin/python" -I "$1/pip" --isolated --quiet \
+        --disable-pip-version-check --no-cache-dir install --no-index --find-links "$wheels" --require-hashes \
+        --no-deps --ignore-installed --no-warn-script-location --root-user-action ignore \
+        --requirement "$wheels/requirements.txt" >&2 ||
         fail "the packages in $wheels could not be installed; is there room on the disk for 400 MB?" \
             "If a file is damaged, install the module anew"
     find "$target/bin" -type f -delete
@@ -232,6 +241,9 @@ else
     refuse_strangers
     python=$(find_python)
     target=$venv.new
+    # What is half made only takes room, which may be what was missing.
+    trap 'rm -rf "$target"' EXIT
+    trap 'exit 1' HUP INT TERM
     say "making $venv with $("$python" --version) ($python)"
     if [ -d "$wheels" ] && [ "$groups" = --no-dev ]; then
         make_from_wheels
@@ -242,7 +254,7 @@ else
         provide_lgpio
     fi
     # All of it is on the disk before the stamp says so, whenever the power fails.
-    sync
+    sync -f "$target" 2>/dev/null || sync
     write_stamp "$target" >"$target/$(basename -- "$stamp")"
     swap_in
 fi

@@ -22,6 +22,7 @@ import zipfile
 from pathlib import Path
 
 import lock
+from index import fetch
 
 CACHE = Path(__file__).parents[1] / ".cache" / "lgpio"
 GLIBC = "2.28"
@@ -74,15 +75,9 @@ def _headers() -> Path:
 
 
 def _fetch(wanted: lock.Pin, scratch: Path) -> Path:
-    lines = scratch / "requirements.txt"
-    lines.write_text(wanted.requirement(wanted.hashes))
-    subprocess.run(
-        [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "download", "--no-deps",
-         "--require-hashes", "--no-build-isolation", f"--no-binary={wanted.name}", f"--dest={scratch}",
-         f"--requirement={lines}"],
-        check=True, stdout=sys.stderr,
-    )  # fmt: skip
-    (archive,) = scratch.glob("*.tar.gz")
+    files = scratch / "files"
+    fetch([wanted.requirement(wanted.hashes)], ["--no-build-isolation", f"--no-binary={wanted.name}"], files)
+    (archive,) = files.iterdir()
     shutil.unpack_archive(archive, scratch)  # what is in it is known by its hash
     return scratch / archive.name.removesuffix(".tar.gz")
 

@@ -14,11 +14,20 @@ fail() {
     exit 1
 }
 
+# Nothing where it is no Python, or an older one.
+real_path() {
+    "$1" -I -c 'import os, sys; print(os.path.realpath(sys.executable) if sys.version_info >= (3, 11) else "")' \
+        2>/dev/null || true
+}
+
 find_python() {
-    for candidate in "${PI_DRIVERS_PYTHON:-python3}" python3.13 python3.12 python3.11; do
-        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-            "$candidate" -c 'import os, sys; print(os.path.realpath(sys.executable))'
+    for candidate in ${PI_DRIVERS_PYTHON:+"$PI_DRIVERS_PYTHON"} python3 python3.13 python3.12 python3.11; do
+        found=$(real_path "$candidate")
+        if [ -n "$found" ]; then
+            echo "$found"
             return
+        elif [ "$candidate" = "${PI_DRIVERS_PYTHON:-}" ]; then
+            fail "PI_DRIVERS_PYTHON is $candidate, which is no Python 3.11 or later"
         fi
     done
     fail "no Python 3.11 or later was found; install one (sudo apt install python3 python3-venv python3-dev)," \

@@ -10,13 +10,13 @@ usage: wheels.py MACHINE FOLDER      MACHINE is aarch64 or x86_64; FOLDER is emp
 import hashlib
 import itertools
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import lock
+from index import fetch
 from lgpio_wheel import make_wheel
 from packaging.utils import parse_wheel_filename
 
@@ -25,7 +25,6 @@ TOOLS = Path(__file__).with_name("tools.txt")
 PYTHONS = ("3.11", "3.12", "3.13")
 OLDEST_GLIBC, NEWEST_GLIBC = 5, 36
 """2.5 is the oldest that wheels are built for; 2.36 is what Raspberry Pi OS 12 has, the oldest with Python 3.11."""
-PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
 
 
 def main(machine: str, folder: Path) -> None:
@@ -64,16 +63,25 @@ def download(wanted: Sequence[str], options: Sequence[str]) -> list[Path]:
     """The files that fit these lines for pip: from the cache, where the same was asked for before."""
     question = "\n".join([*options, *wanted])
     folder = CACHE / hashlib.sha256(question.encode()).hexdigest()[:16]
-    if not folder.exists():
+    if not _is_whole(folder, wanted):
         CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
-            lines = Path(scratch, "requirements.txt")
-            lines.write_text("\n".join(wanted))
             answer = Path(scratch, "files")
-            told = [*options, f"--dest={answer}", f"--requirement={lines}"]
-            subprocess.run([*PIP, "download", "--no-deps", "--require-hashes", *told], check=True, stdout=sys.stderr)
+            fetch(wanted, options, answer)
+            shutil.rmtree(folder, ignore_errors=True)
             answer.rename(folder)
     return sorted(folder.iterdir())
+
+
+def _is_whole(folder: Path, wanted: Sequence[str]) -> bool:
+    """Whether the cache has a file for each line, as it came from the index."""
+    files = list(folder.glob("*.whl"))
+    accepted = "\n".join(wanted)
+    return len(files) == len(wanted) and all(_checksum(file) in accepted for file in files)
+
+
+def _checksum(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def requirements(by_python: Mapping[str, Sequence[Path]]) -> Iterator[str]:
@@ -85,7 +93,7 @@ def requirements(by_python: Mapping[str, Sequence[Path]]) -> Iterator[str]:
             users.setdefault((str(name), str(version)), {})[python] = file
     for (package, number), wheels in sorted(users.items()):
         marker = "" if len(wheels) == len(by_python) else " ; " + _one_of(wheels)
-        hashes = sorted({hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in wheels.values()})
+        hashes = sorted({_checksum(wheel) for wheel in wheels.values()})
         yield f"{package}=={number}{marker}" + "".join(f" --hash=sha256:{each}" for each in hashes)
 
 

@@ -64,6 +64,15 @@ def test_the_scripts_and_tests_it_runs_are_there(workflow):
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_the_archive_s_start_on_an_empty_machine_is_tested_and_not_left_out(workflow):
+    before, allowed, after = workflow.read_text(encoding="utf-8").partition("apparmor_restrict_unprivileged_userns=0\n")
+
+    assert allowed
+    assert "./tests/run.sh" in after
+    assert "./tests/run.sh" not in before
+
+
 def test_each_python_that_the_package_takes_is_tested():
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 

@@ -2,11 +2,15 @@
 
 import hashlib
 import json
+import os
 import re
+import shutil
 import tarfile
+import time
 import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -151,6 +155,8 @@ def test_the_same_sources_give_the_same_bytes(builder, tmp_path):
     (sources / "run.sh").chmod(0o700)
     (package / "__pycache__").mkdir()
     (package / "__pycache__" / "x.pyc").touch()
+    (package / ".__init__.py.swp").touch()
+    (sources / "src" / "pi_drivers.egg-info").mkdir()
 
     assert build(sources, VIAM_BUILD_ARCH="arm64").returncode == 0
 
@@ -164,9 +170,10 @@ def test_the_same_sources_give_the_same_bytes(builder, tmp_path):
         ({"VIAM_BUILD_ARCH": "x86_64"}, ["VIAM_BUILD_ARCH is x86_64", "arm64 and amd64"]),
         ({"VIAM_BUILD_ARCH": "arm32v7"}, ["VIAM_BUILD_ARCH is arm32v7", "arm64 and amd64"]),
         ({"VIAM_BUILD_OS": "darwin", "VIAM_BUILD_ARCH": "arm64"}, ["VIAM_BUILD_OS is darwin", "linux only"]),
+        ({"PI_DRIVERS_PYTHON": "/bin/true"}, ["PI_DRIVERS_PYTHON is /bin/true", "no Python 3.11 or later"]),
     ],
 )
-def test_another_target_is_refused_with_what_there_is(tmp_path, variables, words):
+def test_what_cannot_be_built_for_or_with_is_refused_with_what_there_is(tmp_path, variables, words):
     done = build(copy_sources(ROOT, tmp_path), **variables)
 
     assert done.returncode == 1
@@ -182,3 +189,60 @@ def test_a_link_among_the_sources_is_refused(tmp_path):
 
     assert done.returncode == 1
     assert "may hold no links: docs/elsewhere.md" in done.stderr
+
+
+def cache_of_its_own(sources: Path) -> Path:
+    """Give a copy of the sources a cache in which only the wheels are its own; return their folder."""
+    cache = sources / ".cache"
+    shared = cache.resolve()
+    cache.unlink()
+    (cache / "wheels").mkdir(parents=True)
+    for name in ("build-tools", "lgpio"):
+        (cache / name).symlink_to(shared / name)
+    return cache / "wheels"
+
+
+def index(*folders: Path) -> dict[str, str]:
+    """The variables by which pip takes what lies in these folders, and asks nobody."""
+    return {"PIP_CONFIG_FILE": "/dev/null", "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": " ".join(map(str, folders))}
+
+
+def test_without_a_way_to_the_index_it_says_so_and_an_older_archive_is_gone(builder, tmp_path):
+    builder.archive("arm64")  # the tools are there from now on
+    sources = copy_sources(builder.sources, tmp_path)
+    cache_of_its_own(sources)
+    (sources / "dist").mkdir()
+    (sources / "dist" / "archive.tar.gz").touch()
+
+    done = build(sources, VIAM_BUILD_ARCH="arm64", **index())
+
+    assert done.returncode == 1
+    assert done.stderr.endswith("not everything could be fetched; is there a way to the internet?\n")
+    assert "Traceback" not in done.stderr
+    assert not (sources / "dist" / "archive.tar.gz").exists()
+    assert not list((sources / ".cache").glob("stage.*"))
+
+
+def test_two_builds_at_once_from_a_damaged_cache_give_the_same_bytes_too(builder, tmp_path):
+    whole = sha256_of(builder.archive("arm64"))
+    sources = copy_sources(builder.sources, tmp_path)
+    fetched = (sources / ".cache" / "wheels").resolve()
+    wheels = cache_of_its_own(sources)
+    shutil.copytree(fetched, wheels, dirs_exist_ok=True, copy_function=os.symlink)
+    for wheel in wheels.glob("*/pip-*.whl"):
+        wheel.unlink()
+        wheel.write_bytes(b"half of it")
+    (wheels / "tmp_of_one_that_was_killed").mkdir()
+
+    def built() -> str:
+        done = build(sources, VIAM_BUILD_ARCH="arm64", **index(*fetched.iterdir()))
+        assert done.returncode == 0, done.stderr
+        return sha256_of(sources / "dist" / "archive.tar.gz")
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(built)
+        while not first.done() and not list((sources / ".cache").glob("stage.*")):
+            time.sleep(0.01)
+        second = pool.submit(built)
+    assert [first.result(), second.result()] == [whole, whole]
+    assert not list(wheels.glob("tmp*"))

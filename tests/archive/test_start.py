@@ -100,6 +100,25 @@ async def test_the_module_starts_though_viam_server_has_deleted_its_data(unprepa
     assert "pi-drivers setup: making" in said
 
 
+def test_what_the_user_has_set_for_python_and_pip_does_not_matter(unprepared):
+    settings = unprepared.box / "pip.conf"
+    settings.write_text("[global]\ntarget = /nowhere\nno-binary = :all:\n")
+    odd = [f"PIP_CONFIG_FILE={settings}", "PIP_REQUIRE_VIRTUALENV=1", "PIP_TARGET=/nowhere", "PIP_NO_BINARY=:all:",
+           "PYTHONHOME=/nowhere", "PYTHONPATH=/nowhere", "TMPDIR=/nowhere"]  # fmt: skip
+    gone = unprepared.box / "gone"
+    gone.mkdir()
+
+    done = unprepared.run(
+        "sh", "-c", f'cd {gone} && rmdir {gone} && exec "$@"', "sh",
+        "env", "-u", "HOME", *odd, unprepared.module / "first_run.sh",
+    )  # fmt: skip
+
+    assert done.returncode == 0
+    assert "there is no Python environment yet" not in done.stderr
+    assert "Python" in done.stdout
+    assert [path.name for path in unprepared.data.glob("venv-*/pi-drivers-setup")]
+
+
 def test_a_damaged_wheel_is_found_and_nothing_half_made_stays(unprepared):
     (wheel,) = (unprepared.module / "wheels").glob("viam_sdk-*.whl")
     wheel.write_bytes(wheel.read_bytes()[:-100] + bytes(100))
@@ -109,4 +128,4 @@ def test_a_damaged_wheel_is_found_and_nothing_half_made_stays(unprepared):
     assert done.returncode == 0
     assert "If a file is damaged, install the module anew" in done.stderr
     assert "there is no Python environment yet" in done.stderr
-    assert not list(unprepared.data.glob("venv-*[0-9]/"))
+    assert not list(unprepared.data.glob("venv-*/"))

@@ -105,12 +105,21 @@ def test_run_sh_works_through_a_link(ready, tmp_path):
     assert sh(link, "--help", cwd=tmp_path).returncode == 0
 
 
-def test_set_up_keeps_its_words_off_stdout_and_names_a_python_that_is_none(clone, tmp_path):
-    done = sh(clone / "run.sh", "check", "x", cwd=tmp_path, PI_DRIVERS_PYTHON="/bin/true/none")
+@pytest.mark.parametrize("python", ["/bin/true/none", "/bin/true"])
+def test_set_up_keeps_its_words_off_stdout_and_names_a_python_that_is_none(clone, tmp_path, python):
+    done = sh(clone / "run.sh", "check", "x", cwd=tmp_path, PI_DRIVERS_PYTHON=python)
 
     assert done.returncode == 1
     assert done.stdout == ""
-    assert "PI_DRIVERS_PYTHON is /bin/true/none, which is no Python 3.11, 3.12 or 3.13" in done.stderr
+    assert f"PI_DRIVERS_PYTHON is {python}, which is no Python 3.11, 3.12 or 3.13" in done.stderr
+
+
+def test_another_python_s_home_matters_to_neither_script(clone, ready, tmp_path, installer):
+    elsewhere = {"PYTHONHOME": "/nowhere", "PYTHONPATH": "/nowhere"}
+
+    assert sh(ready / "run.sh", "--help", cwd=tmp_path, **elsewhere).returncode == 0
+    other = {"PI_DRIVERS_VENV": str(tmp_path / "other")}
+    assert sh(clone / "setup.sh", cwd=tmp_path, **installer, **other, **elsewhere).returncode == 0
 
 
 def test_an_environment_is_made_once_with_an_interpreter_named_or_not(clone, tmp_path, installer):
@@ -142,6 +151,7 @@ def test_other_packages_make_it_anew_beside_the_old_one(clone, tmp_path, install
 
     assert sh(clone / "setup.sh", cwd=tmp_path, **installer, SYNC_STATUS="1").returncode == 1
     assert is_marked(clone)
+    assert not (clone / ".venv.new").exists(), "what is half made takes room, which may be what was missing"
     assert sh(clone / "setup.sh", cwd=tmp_path, **installer).returncode == 0
     assert not is_marked(clone)
     said = (tmp_path / "done").read_text().splitlines()
@@ -247,6 +257,15 @@ case "$*" in *doctor*) echo "asked: $*"; exit 1;; *) exec '{sys.executable}' "$@
 
     assert (done.returncode, done.stdout) == (0, "asked: -P -m pi_drivers doctor --no-scan\n")
     assert done.stderr.splitlines()[-1].startswith("pi-drivers setup: done"), "something to mend is no failure"
+
+
+def test_first_run_tells_of_an_archive_that_is_not_whole(clone, tmp_path):
+    (clone / "wheels").mkdir()
+
+    done = sh(clone / "first_run.sh", cwd=tmp_path)
+
+    assert done.returncode == 0
+    assert f"{clone} is not whole; install the module anew" in done.stderr
 
 
 def test_first_run_tells_why_there_is_no_environment_and_succeeds(clone, tmp_path, installer):
