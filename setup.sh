@@ -248,6 +248,7 @@ else
     if [ -d "$wheels" ] && [ "$groups" = --no-dev ]; then
         make_from_wheels
     else
+        say "its packages are fetched, some 100 MB, this once"
         install_uv
         make_environment
         fill_environment

@@ -34,6 +34,12 @@ find_python() {
         "or name one in PI_DRIVERS_PYTHON"
 }
 
+# Before anything is fetched: lgpio is compiled against them.
+require_headers() {
+    headers=$("$python" -I -c 'import sysconfig; print(sysconfig.get_path("include"))')
+    [ -f "$headers/Python.h" ] || fail "$headers/Python.h is missing, which lgpio needs: sudo apt install python3-dev"
+}
+
 make_tools() {
     rm -rf "$tools"
     "$python" -m venv "$tools" >&2 || fail "$python cannot make virtual environments: sudo apt install python3-venv"
@@ -44,6 +50,7 @@ make_tools() {
 }
 
 python=$(find_python)
+require_headers
 made_from="$python $(cksum <"$here/tools.txt")"
 mkdir -p "$cache"
 # Two builds at once: one waits.

@@ -11,6 +11,8 @@ import subprocess
 import tarfile
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 BUILD_FILES = ("build.sh", "packaging")
 CONTENTS = ("meta.json", "run.sh", "setup.sh", "first_run.sh", "pyproject.toml", "uv.lock", "README.md", "LICENSE",
@@ -58,6 +60,8 @@ class Builder:
         """The archive for an architecture, in Go's words."""
         if arch not in self._built:
             done = build(self.sources, VIAM_BUILD_OS="linux", VIAM_BUILD_ARCH=arch)
+            if "Python.h is missing" in done.stderr:
+                pytest.skip(done.stderr.strip())
             assert done.returncode == 0, done.stderr
             kept = self.sources.with_name(f"{arch}.tar.gz")
             self._built[arch] = (self.sources / "dist" / "archive.tar.gz").rename(kept)

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import tarfile
 import time
 import tomllib
@@ -148,6 +149,7 @@ def test_viam_server_can_unpack_and_start_it(builder, unpacked, arch):
 
 
 def test_the_same_sources_give_the_same_bytes(builder, tmp_path):
+    first = builder.archive("arm64")
     sources = copy_sources(builder.sources, tmp_path)
     package = sources / "src" / "pi_drivers"
     (package / "__init__.py").touch()
@@ -160,8 +162,7 @@ def test_the_same_sources_give_the_same_bytes(builder, tmp_path):
 
     assert build(sources, VIAM_BUILD_ARCH="arm64").returncode == 0
 
-    first, second = (sha256_of(path) for path in (builder.archive("arm64"), sources / "dist" / "archive.tar.gz"))
-    assert first == second
+    assert sha256_of(sources / "dist" / "archive.tar.gz") == sha256_of(first)
 
 
 @pytest.mark.parametrize(
@@ -179,6 +180,20 @@ def test_what_cannot_be_built_for_or_with_is_refused_with_what_there_is(tmp_path
     assert done.returncode == 1
     assert all(word in done.stderr for word in words)
     assert not (tmp_path / "dist").exists()
+
+
+def test_a_python_without_its_headers_is_refused_before_anything_is_fetched(tmp_path):
+    bare = tmp_path / "python"
+    bare.write_text(f"""#!/bin/sh
+case "$*" in *sysconfig*) echo /nowhere;; *sys.executable*) echo "$0";; *) exec '{sys.executable}' "$@";; esac
+""")
+    bare.chmod(0o755)
+    (tmp_path / "sources").mkdir()
+
+    done = build(copy_sources(ROOT, tmp_path / "sources"), PI_DRIVERS_PYTHON=str(bare))
+
+    assert done.returncode == 1
+    assert "/nowhere/Python.h is missing, which lgpio needs: sudo apt install python3-dev" in done.stderr
 
 
 def test_a_link_among_the_sources_is_refused(tmp_path):
