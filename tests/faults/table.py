@@ -1626,7 +1626,7 @@ FAULTS = (
           "cli/test_services.py::test_what_depends_on_a_service_of_somebody_else_is_no_problem_but_not_for_up"),
     Fault("two PWM pins told to need a line each", "models/board/header_pins.py",
           "overlay_line(offset, self._warned_of_software_pwm)", "overlay_line(offset)",
-          "models/test_board.py::test_software_pwm_on_a_hardware_pin_warns_once_with_the_config_line"),
+          "models/test_board.py::test_software_pwm_on_a_hardware_pin_is_told_once_with_the_config_line"),
     Fault("a humidity sensor reset by the question whether it is a PCA9685", "models/board/pca9685_chip.py",
           "[0] & reserved:\n            return False", "[0] & 0:\n            return False",
           "models/test_discovery.py::test_a_number_that_resets_another_chip_is_not_sent_to_one"),

@@ -1,6 +1,7 @@
 """The Pi's own header as a Viam board, through gRPC, seen at its wires."""
 
 import asyncio
+import logging
 import math
 import re
 from typing import Any
@@ -121,15 +122,21 @@ async def test_the_real_frequency_is_read_back(bench: Bench):
     assert await pin.get_pwm_frequency() == 6993  # a period of 143 µs
 
 
-async def test_software_pwm_on_a_hardware_pin_warns_once_with_the_config_line(bench: Bench, caplog, monkeypatch):
+@pytest.mark.parametrize(("backend", "level"), [("mock", logging.INFO), ("real", logging.WARNING)])
+async def test_software_pwm_on_a_hardware_pin_is_told_once_with_the_config_line(
+    bench: Bench, caplog, monkeypatch, backend, level
+):
+    caplog.set_level(logging.INFO, "pi_drivers")
+    monkeypatch.setattr(bench.host, "name", backend)
     monkeypatch.setattr(HeaderOutput, "_warned_of_software_pwm", set())
     _, client = await board_client(bench)
     for name in ("32", "32", "33", "33"):
         await (await client.gpio_pin_by_name(name)).set_pwm(0.5)
-    lines = [re.findall("dtoverlay=[^`]*", record.getMessage()) for record in caplog.records]
-    assert [line for line in lines if line] == [
-        ["dtoverlay=pwm,pin=12,func=4"],
-        ["dtoverlay=pwm-2chan,pin=12,func=4,pin2=13,func2=4"],
+    told = [(record.levelno, line) for record in caplog.records
+            for line in re.findall("dtoverlay=[^`]*", record.getMessage())]  # fmt: skip
+    assert told == [
+        (level, "dtoverlay=pwm,pin=12,func=4"),
+        (level, "dtoverlay=pwm-2chan,pin=12,func=4,pin2=13,func2=4"),
     ]
 
 
