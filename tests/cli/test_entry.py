@@ -39,6 +39,7 @@ def test_the_package_can_be_started_and_lists_its_commands():
 
     assert done.returncode == 0
     assert all(f"  {name} " in done.stdout for name in ("check", "demo", "up"))
+    assert "..." not in done.stdout.partition("Commands:")[2], "the line of a command is cut short"
     assert done.stderr == ""
 
 

@@ -188,6 +188,16 @@ async def test_every_sensor_is_read_and_one_that_is_gone_says_so_among_the_other
     assert [line[:20] for line in after] == ['air: sensor "air": t', before[2][:20]]
 
 
+async def test_a_vector_is_a_line_among_the_readings(tmp_path):
+    config = file_of(tmp_path, board(), entry("movement_sensor", "mpu6050", "imu"))
+    async with machine(config, tmp_path) as (address, _):
+        lines = await run(address, "readings")
+
+    assert {line.split()[1] for line in lines} >= {"linear_acceleration", "angular_velocity", "orientation"}
+    acceleration = next(line for line in lines if "linear_acceleration" in line)
+    assert re.fullmatch(r"imu: linear_acceleration x -?[\d.]+, y -?[\d.]+, z 9\.\d+", acceleration)
+
+
 async def test_a_machine_without_sensors_is_told_as_such(tmp_path):
     empty = tmp_path / "empty.json"
     empty.write_text('{"components": []}', encoding="utf-8")

@@ -1641,5 +1641,12 @@ FAULTS = (
           "        async with asyncio.timeout(timeout):\n            await super().shutdown_default_executor()\n",
           "world/test_hand_driven.py::"
           "test_threads_are_waited_for_at_the_end_however_short_the_limit_in_robot_time"),
+    # Overlays that are in each other's way, and readings that are no numbers.
+    Fault("two overlays on one pin not told", "host/diagnosis_config.py",
+          "if count > 1)", "if count > 2)",
+          "host/test_diagnosis_buses.py::test_two_overlays_that_want_one_pin_are_told_with_what_to_do"),
+    Fault("a vector printed over several lines", "../../examples/readings.py",
+          "isinstance(value, Message)", "isinstance(value, bytes)",
+          "examples/test_running.py::test_a_vector_is_a_line_among_the_readings"),
 )
 # fmt: on

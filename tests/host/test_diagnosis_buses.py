@@ -162,3 +162,19 @@ def test_overlays_that_take_pins_are_named_with_them(pi: Pi):
         "dtoverlay=w1-gpio,gpiopin=17: 1-Wire on GPIO17 (pin 11); "
         "dtoverlay=pwm-2chan: hardware PWM on GPIO18 (pin 12), GPIO19 (pin 35)"
     )
+
+
+def test_two_overlays_that_want_one_pin_are_told_with_what_to_do(pi: Pi):
+    pi.put(CONFIG, "dtoverlay=w1-gpio,gpiopin=18\ndtoverlay=pwm-2chan\n")
+
+    finding = pi.finding("overlays")
+
+    assert not finding.ok
+    assert finding.found.startswith("two want GPIO18 (pin 12): dtoverlay=w1-gpio,gpiopin=18: 1-Wire on GPIO18 (pin 12)")
+    assert finding.mend.startswith("give one of them another pin in /boot/firmware/config.txt, or take its line out")
+
+
+def test_an_overlay_may_stand_there_twice(pi: Pi):
+    pi.put(CONFIG, "dtoverlay=w1-gpio\ndtoverlay=w1-gpio,gpiopin=4\n")
+
+    assert pi.finding("overlays").ok

@@ -73,7 +73,7 @@ def up(config: Path, listen: str, backend: str | None, duration: float | None) -
     asyncio.run(run_up(machine, judgement, address, duration, Voices(say, warn)))
 
 
-@cli.command()
+@cli.command(short_help="Drive a simulated rover.")
 @click.option("--duration", type=DURATION, default=20, show_default=True, metavar="SECONDS")
 def demo(duration: float) -> None:
     """Drive a simulated rover: motors turn, encoders count, an air sensor reads."""
@@ -84,7 +84,7 @@ def demo(duration: float) -> None:
         asyncio.run(run_demo(duration, show))
 
 
-@cli.command()
+@cli.command(short_help="Say what this machine lacks, and what is connected.")
 @click.option("--no-scan", is_flag=True, help="Touch no bus: leave out what is connected.")
 @click.option("--backend", type=click.Choice(["real", "mock"]), help="Look at this machine, or at the simulated Pi.")
 @click.option("--json", "as_json", is_flag=True,

@@ -1,5 +1,6 @@
 """What config.txt asks for beyond the buses: hardware PWM, and overlays that take pins of the header."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from pi_drivers.buses.pwm.contract import FUNCTIONS, HardwarePwm
@@ -42,21 +43,37 @@ def pulses(files: Files, pwm: HardwarePwm) -> Iterator[Finding]:
 
 
 def overlays(files: Files) -> Iterator[Finding]:
-    """What the overlays in config.txt take of the header."""
-    said = [f"{overlay.line}: {_what_it_gives(overlay)}" for overlay in files.config.overlays() if _is_ours(overlay)]
-    if said:
-        yield Finding(SUBJECT, "overlays", Level.OK, "; ".join(said))
+    """What the overlays in config.txt take of the header. Of two that want one pin the kernel starts only the first."""
+    ours = [overlay for overlay in files.config.overlays() if overlay.name in OVERLAYS]
+    if not ours:
+        return
+    said = "; ".join(f"{overlay.line}: {_what_it_gives(overlay)}" for overlay in ours)
+    twice = _wanted_twice(ours)
+    if not twice:
+        yield Finding(SUBJECT, "overlays", Level.OK, said)
+        return
+    found = f"two want {', '.join(map(header.describe, twice))}: {said}"
+    mend = f"give one of them another pin in {files.config.path}, or take its line out, and run: sudo reboot"
+    yield Finding(SUBJECT, "overlays", Level.BROKEN, found, mend, "what both of them give")
 
 
-def _is_ours(overlay: Overlay) -> bool:
-    return overlay.name in OVERLAYS
+def _wanted_twice(overlays: list[Overlay]) -> list[int]:
+    """The pins that overlays of different kinds take. A line that stands there again does no harm."""
+    wanted = {(overlay.name, pin) for overlay in overlays for pin in _pins(overlay)}
+    users = Counter(pin for _, pin in wanted)
+    return sorted(pin for pin, count in users.items() if count > 1)
 
 
 def _what_it_gives(overlay: Overlay) -> str:
-    what, parameters = OVERLAYS[overlay.name]
+    what, _ = OVERLAYS[overlay.name]
+    pins = _pins(overlay)
+    return f"{what} on {', '.join(map(header.describe, pins))}" if pins else what
+
+
+def _pins(overlay: Overlay) -> list[int]:
+    _, parameters = OVERLAYS[overlay.name]
     pins = [overlay.parameters.get(name, str(usual)) for name, usual in parameters]
-    known = [header.describe(int(pin)) for pin in pins if pin.isdecimal() and int(pin) in _BCM]
-    return f"{what} on {', '.join(known)}" if known else what
+    return [int(pin) for pin in pins if pin.isdecimal() and int(pin) in _BCM]
 
 
 _BCM = frozenset(pin.bcm for pin in header.HEADER if pin.bcm is not None)
